@@ -1,0 +1,288 @@
+"""All settings of LAMM, driven by environment variables (docs/operate.md lists them).
+
+LAMM_ENV is `development` (the default: answers on loopback names only), `test` or `production`.
+In production the process refuses to start until the variables that keep data safe are set.
+"""
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from environs import Env
+
+from lamm.local import services
+
+env = Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("LAMM_DATA", str(BASE_DIR / ".lamm")))
+ENVIRONMENT = env.str("LAMM_ENV", "development")
+PRODUCTION = ENVIRONMENT == "production"
+RELEASE = env.str("LAMM_RELEASE", "0.1.0")
+
+
+def refuse(problem: str, remedy: str) -> None:
+    raise ImproperlyConfigured(f"LAMM does not start in production: {problem} {remedy}")
+
+
+# Security -----------------------------------------------------------------------------------------------------
+DEBUG = env.bool("LAMM_DEBUG", ENVIRONMENT == "development")
+SECRET_KEY = env.str("LAMM_SECRET_KEY", "" if PRODUCTION else "for development on this machine only")
+ALLOWED_HOSTS = env.list("LAMM_ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+if ENVIRONMENT not in ("development", "test", "production"):
+    raise ImproperlyConfigured(
+        f"LAMM_ENV is {ENVIRONMENT!r}. Set it to development, test or production, or leave it unset."
+    )
+if PRODUCTION and len(SECRET_KEY) < 50:
+    refuse(
+        "LAMM_SECRET_KEY is missing or shorter than 50 characters.",
+        "Set it to a long random text, for example from: python -c 'import secrets; print(secrets.token_urlsafe(50))'",
+    )
+if PRODUCTION and DEBUG:
+    refuse("LAMM_DEBUG is on, which shows settings and code to visitors.", "Unset LAMM_DEBUG.")
+if PRODUCTION and not ALLOWED_HOSTS:
+    refuse(
+        "LAMM_ALLOWED_HOSTS is empty.",
+        "Set it to the host names people use, separated by commas, for example lamm.example.com",
+    )
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("LAMM_TRUSTED_ORIGINS", [])
+SECURE_SSL_REDIRECT = env.bool("LAMM_HTTPS", PRODUCTION)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SECURE_HSTS_SECONDS = env.int("LAMM_HSTS_SECONDS", 31_536_000 if SECURE_SSL_REDIRECT else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+if env.bool("LAMM_BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+
+# Applications: the order of our own is the dependency order, upper ones first --------------------------------
+INSTALLED_APPS = [
+    "lamm.apps.LammConfig",
+    "uncertainty.apps.UncertaintyConfig",
+    "registry.apps.RegistryConfig",
+    "experiments.apps.ExperimentsConfig",
+    "datasets.apps.DatasetsConfig",
+    "scenes.apps.ScenesConfig",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_filters",
+    "django_htmx",
+    "django_tables2",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "simple_history",
+    "taggit",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "scenes.audit.DoorMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "lamm.errors.DomainErrorMiddleware",
+]
+ROOT_URLCONF = "lamm.urls"
+WSGI_APPLICATION = "lamm.wsgi.application"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "explorer"
+LOGOUT_REDIRECT_URL = "login"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["lamm.templatetags.icons", "lamm.templatetags.formatting"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "lamm.pages.navigation.navigation",
+            ],
+        },
+    },
+]
+
+# Database and broker: our own servers under DATA_DIR unless the two URLs name others --------------------------
+if PRODUCTION and not env.str("DATABASE_URL", ""):
+    refuse("DATABASE_URL is missing.", "Set it to postgresql://user:password@host:5432/name")
+if PRODUCTION and not env.str("REDIS_URL", ""):
+    refuse("REDIS_URL is missing.", "Set it to redis://host:6379/0")
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", services.database_url(DATA_DIR), conn_max_age=60)}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.str("REDIS_URL", services.redis_url(DATA_DIR))
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# Background work: the database is the truth about pending work, the broker only wakes workers -----------------
+CELERY_BROKER_URL = env.str("REDIS_URL", services.broker_url(DATA_DIR))
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest task, or a task would run twice while it still works.
+    "visibility_timeout": 1800,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = env.str("LAMM_QUEUE", "lamm")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 1200
+CELERY_TASK_SOFT_TIME_LIMIT = 1140
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "wake-stuck-ingest-jobs": {"task": "scenes.tasks.wake_stuck_ingest_jobs", "schedule": 15.0},
+}
+INGEST_BATCH_FRAMES = env.int("LAMM_INGEST_BATCH_FRAMES", 8)
+INGEST_LEASE_SECONDS = env.int("LAMM_INGEST_LEASE_SECONDS", 60)
+INGEST_MAX_ATTEMPTS = env.int("LAMM_INGEST_MAX_ATTEMPTS", 3)
+INGEST_PARALLEL_TASKS = env.int("LAMM_INGEST_PARALLEL_TASKS", 2)
+
+# Files: content-addressed, through the storage API, so that S3 is a setting ------------------------------------
+STORAGE_FSYNC = env.bool("LAMM_FSYNC", ENVIRONMENT != "test")
+S3_BUCKET = env.str("LAMM_S3_BUCKET", "")
+
+
+def file_storage(folder: str) -> dict[str, object]:
+    if not S3_BUCKET:
+        options: dict[str, object] = {"location": str(DATA_DIR / "files" / folder), "fsync": STORAGE_FSYNC}
+        return {"BACKEND": "scenes.storage.AtomicFileSystemStorage", "OPTIONS": options}
+    options = {
+        "bucket_name": S3_BUCKET,
+        "location": f"{env.str('LAMM_S3_PREFIX', 'lamm').strip('/')}/{folder}",
+        "endpoint_url": env.str("LAMM_S3_ENDPOINT", "") or None,
+        "file_overwrite": True,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+STORAGES = {
+    "default": file_storage("originals"),
+    "originals": file_storage("originals"),
+    "derived": file_storage("derived"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# A release prefix instead of hashed names: relative and bare module imports keep working (DESIGN.md, section 5).
+STATIC_URL = f"/static/{RELEASE}/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "lamm.static_files.NodeModulesFinder",
+]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_MAX_AGE = 0 if DEBUG else 31_536_000
+
+# Language, time, people ---------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("LAMM_TIME_ZONE", "UTC")
+USE_TZ = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+TAGGIT_CASE_INSENSITIVE = True
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
+
+# REST API -----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["lamm.permissions.ModelPermissions"],
+    "DEFAULT_FILTER_BACKENDS": ["lamm.errors.StrictFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "lamm.errors.api_exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LAMM",
+    "DESCRIPTION": "Lidar Analytics & Model Management: scenes, datasets, runs, models and uncertainty.",
+    "VERSION": RELEASE,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_NAME_OVERRIDES": {
+        "LabelingStatusEnum": "scenes.models.LabelingStatus",
+        "IngestStateEnum": "scenes.models.IngestState",
+        "FrameStateEnum": "scenes.models.FrameState",
+    },
+}
+
+# Admin --------------------------------------------------------------------------------------------------------
+DJANGO_TABLES2_TEMPLATE = "parts/_table.html"
+UNFOLD = {
+    "SITE_TITLE": "LAMM admin",
+    "SITE_HEADER": "LAMM",
+    "SITE_SUBHEADER": "Curation",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "radar",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "BORDER_RADIUS": "8px",
+    "STYLES": [lambda request: static("css/admin.css")],
+    "COLORS": {
+        "primary": {
+            "50": "236 254 255",
+            "100": "207 250 254",
+            "200": "165 243 252",
+            "300": "103 232 249",
+            "400": "45 212 232",
+            "500": "14 186 209",
+            "600": "8 145 170",
+            "700": "14 116 138",
+            "800": "21 94 112",
+            "900": "22 78 94",
+            "950": "8 51 66",
+        },
+    },
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LAMM_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,108 @@
+"""The house rules of LAMM, executable; each rule is also shown to catch a violation."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+
+from lamm.tests import house_rules as rules
+
+ROOT = Path(settings.BASE_DIR)
+FILES = [(str(path.relative_to(ROOT)), path.read_text()) for path in rules.python_files(ROOT)]
+MODELS = [model for model in apps.get_models() if model._meta.app_label in rules.APP_ORDER]
+
+
+def tasks_of_ours() -> list[object]:
+    current_app.loader.import_default_modules()
+    return [task for name, task in current_app.tasks.items() if name.split(".")[0] in rules.APP_ORDER]
+
+
+class TestTheHouse:
+    def test_files_are_found_at_all(self):
+        assert {"manage.py", "scenes/models.py", "lamm/urls.py"} <= {name for name, _ in FILES}
+        assert len(MODELS) >= 6
+
+    def test_files_are_short(self):
+        assert rules.long_files(FILES) == []
+
+    def test_functions_are_short(self):
+        assert rules.long_functions(FILES) == []
+
+    def test_nothing_imports_a_star(self):
+        assert rules.star_imports(FILES) == []
+
+    def test_no_module_is_a_catch_all(self):
+        assert rules.homeless_modules(name for name, _ in FILES) == []
+
+    def test_nothing_receives_signals(self):
+        assert rules.signal_receivers(FILES) == []
+
+    def test_foreign_keys_point_down(self):
+        assert rules.upward_foreign_keys(MODELS) == []
+
+    def test_foreign_keys_have_a_related_name(self):
+        assert rules.nameless_foreign_keys(MODELS) == []
+
+    def test_constraints_are_named(self):
+        assert rules.nameless_constraints(MODELS) == []
+
+    def test_every_task_has_time_limits(self):
+        tasks = tasks_of_ours()
+        assert tasks
+        assert rules.limitless_tasks(tasks) == []
+
+    def test_a_page_its_template_and_its_test_share_one_name(self):
+        assert rules.pages_without_their_parts(ROOT) == []
+
+
+class TestEachRuleCatchesAViolation:
+    def test_a_long_file(self):
+        assert rules.long_files([("a.py", "x = 1\n" * 401)]) == ["a.py has 401 lines, 400 are allowed"]
+
+    def test_a_long_function(self):
+        body = "def f():\n" + "    x = 1\n" * 50
+        assert rules.long_functions([("a.py", body)]) == ["a.py:1 f has 51 lines"]
+
+    def test_a_star_import(self):
+        assert rules.star_imports([("a.py", "from os import *\n")]) == ["a.py:1 imports *"]
+
+    @pytest.mark.parametrize("name", ["scenes/utils.py", "lamm/helpers/text.py", "datasets/core/models.py"])
+    def test_a_catch_all_module(self, name):
+        assert len(rules.homeless_modules([name])) == 1
+
+    def test_a_signal_receiver(self):
+        source = "@receiver(post_save)\ndef f(sender): ...\n"
+        assert rules.signal_receivers([("a.py", source)]) == ["a.py:1 receives a signal"]
+
+    def test_a_foreign_key_that_points_up(self):
+        upper = SimpleNamespace(_meta=SimpleNamespace(app_label="uncertainty"))
+        upward = SimpleNamespace(is_relation=True, name="score", related_model=type("Score", (), vars(upper)))
+        model = type("Scene", (), {"_meta": SimpleNamespace(app_label="scenes", local_fields=[upward])})
+        assert rules.upward_foreign_keys([model]) == ["Scene.score points up, from scenes to uncertainty"]
+
+    def test_a_foreign_key_without_a_related_name(self):
+        field = models.ForeignKey("scenes.Scene", on_delete=models.CASCADE)
+        field.name, field.is_relation = "scene", True
+        field.remote_field.model = next(model for model in MODELS if model.__name__ == "Scene")
+        model = type("Extra", (), {"_meta": SimpleNamespace(app_label="datasets", local_fields=[field])})
+        assert rules.nameless_foreign_keys([model]) == ["Extra.scene has no related_name"]
+
+    def test_an_unnamed_constraint(self):
+        meta = SimpleNamespace(app_label="scenes", unique_together=(("a", "b"),))
+        assert len(rules.nameless_constraints([type("Pair", (), {"_meta": meta})])) == 1
+
+    def test_a_task_without_limits(self):
+        task = SimpleNamespace(name="scenes.tasks.forever", time_limit=None, soft_time_limit=None)
+        assert rules.limitless_tasks([task]) == ["the task scenes.tasks.forever has no time limits of its own"]
+
+    def test_a_page_without_a_template(self, tmp_path):
+        (tmp_path / "lamm/pages").mkdir(parents=True)
+        (tmp_path / "lamm/pages/hotspots.py").touch()
+        assert rules.pages_without_their_parts(tmp_path) == [
+            "the page hotspots has no templates/pages/hotspots.html",
+            "the page hotspots has no lamm/tests/test_hotspots_page.py",
+        ]

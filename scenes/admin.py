@@ -1,0 +1,272 @@
+"""The curators' door: drives, scenes, frames and ingest jobs, with their history."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from scenes import services
+from scenes.models import Drive, Frame, IngestJob, IngestState, LabelingStatus, PositionState, Scene, Tag
+
+STATUS_COLOURS = {
+    LabelingStatus.UNLABELED: "default",
+    LabelingStatus.IN_PROGRESS: "warning",
+    LabelingStatus.IN_REVIEW: "info",
+    LabelingStatus.LABELED: "success",
+}
+JOB_COLOURS = {
+    IngestState.QUEUED: "default",
+    IngestState.RUNNING: "info",
+    IngestState.DONE: "success",
+    IngestState.FAILED: "danger",
+    IngestState.CANCELLED: "warning",
+}
+FRAME_COLOURS = {"pending": "default", "ready": "success", "quarantined": "danger"}
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin, ModelAdmin):
+    pass
+
+
+class HistoryAdmin(SimpleHistoryAdmin, ModelAdmin):
+    """An admin whose history page shows the door and the reason of every change."""
+
+    history_list_display = ["door", "history_change_reason"]
+    list_per_page = 50
+    show_full_result_count = False
+
+
+class ReadOnly:
+    """Rows that the system writes: people look, they don't type."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Drive)
+class DriveAdmin(HistoryAdmin):
+    list_display = ["name", "vehicle", "date", "location"]
+    search_fields = ["name", "vehicle", "location"]
+    list_filter = ["date"]
+
+
+@admin.register(Tag)
+class TagAdmin(ModelAdmin):
+    list_display = ["name", "slug"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+class FrameInline(ReadOnly, TabularInline):
+    model = Frame
+    fields = ["index", "name", "state", "point_count", "range_max", "problem"]
+    readonly_fields = fields
+    ordering = ["index"]
+    per_page = 25
+    extra = 0
+    show_change_link = True
+    tab = True
+
+
+class IngestJobInline(ReadOnly, TabularInline):
+    model = IngestJob
+    fields = ["id", "state", "attempts", "created_at", "finished_at", "problem"]
+    readonly_fields = fields
+    per_page = 10
+    extra = 0
+    show_change_link = True
+    tab = True
+
+
+@admin.register(Scene)
+class SceneAdmin(HistoryAdmin):
+    list_display = [
+        "picture",
+        "name",
+        "show_status",
+        "labeler",
+        "tag_names",
+        "drive",
+        "captured_at",
+        "frame_count",
+        "points",
+        "show_position",
+    ]
+    list_display_links = ["picture", "name"]
+    list_filter = ["status", "position_state", "drive", "labeler", "tags"]
+    search_fields = ["name", "drive__name", "tags__name"]
+    list_select_related = ["drive", "labeler", "thumbnail"]
+    autocomplete_fields = ["drive", "labeler"]
+    date_hierarchy = "captured_at"
+    inlines = [FrameInline, IngestJobInline]
+    rolled_up = [
+        "frame_count", "quarantined_count", "point_count", "size_bytes", "duration_seconds", "lower_bound",
+        "upper_bound", "position_state", "position_problem", "start_latitude", "start_longitude",
+        "end_latitude", "end_longitude",
+    ]  # fmt: skip
+    readonly_fields = ["large_picture", *rolled_up, "created_at", "updated_at"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "large_picture",
+                    "name",
+                    "drive",
+                    "captured_at",
+                    "status",
+                    "labeler",
+                    "tags",
+                    "notes",
+                ]
+            },
+        ),
+        ("Rolled up from the frames", {"fields": rolled_up, "classes": ["collapse"]}),
+        ("Record", {"fields": ["created_at", "updated_at"], "classes": ["collapse"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scene]:
+        return super().get_queryset(request).prefetch_related("tags")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A scene begins with its frames: `manage.py ingest` makes it."""
+        return False
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """The same search as the explorer's."""
+        from scenes.filters import SceneFilterSet
+
+        found = SceneFilterSet({"search": search_term}, queryset=queryset).qs if search_term else queryset
+        return found, False
+
+    def view_on_site(self, scene: Scene) -> str:
+        return reverse("scene", args=[scene.pk])
+
+    @display(description="")
+    def picture(self, scene: Scene) -> SafeString | str:
+        return _picture(scene, "lamm-thumbnail")
+
+    @display(description="Bird's-eye view")
+    def large_picture(self, scene: Scene) -> SafeString | str:
+        return _picture(scene, "lamm-picture")
+
+    @display(description="Status", ordering="status", label=STATUS_COLOURS)
+    def show_status(self, scene: Scene) -> tuple[str, str]:
+        return scene.status, scene.get_status_display()
+
+    @display(description="Tags")
+    def tag_names(self, scene: Scene) -> str:
+        return ", ".join(sorted(tag.name for tag in scene.tags.all())) or "-"
+
+    @display(description="Points", ordering="point_count")
+    def points(self, scene: Scene) -> str:
+        return f"{scene.point_count:,}"
+
+    @display(
+        description="GPS",
+        ordering="position_state",
+        label={
+            PositionState.KNOWN: "success",
+            PositionState.MISSING: "default",
+            PositionState.UNUSABLE: "danger",
+        },
+    )
+    def show_position(self, scene: Scene) -> tuple[str, str]:
+        return scene.position_state, scene.get_position_state_display()
+
+
+def _picture(scene: Scene, css_class: str) -> SafeString | str:
+    if scene.thumbnail is None:
+        return "no picture yet"
+    address = reverse("scene-thumbnail", args=[scene.pk, scene.thumbnail.digest])
+    return format_html(
+        '<img src="{}" alt="Bird\'s-eye view of {}" class="{}" loading="lazy">',
+        address,
+        scene.name,
+        css_class,
+    )
+
+
+@admin.register(Frame)
+class FrameAdmin(ReadOnly, ModelAdmin):
+    list_display = [
+        "name",
+        "scene",
+        "index",
+        "show_state",
+        "point_count",
+        "finite_count",
+        "range_max",
+        "problem",
+    ]
+    list_filter = ["state"]
+    search_fields = ["name", "scene__name"]
+    list_select_related = ["scene"]
+    show_full_result_count = False
+    list_per_page = 50
+
+    @display(description="State", ordering="state", label=FRAME_COLOURS)
+    def show_state(self, frame: Frame) -> tuple[str, str]:
+        return frame.state, frame.get_state_display()
+
+
+@admin.register(IngestJob)
+class IngestJobAdmin(ReadOnly, HistoryAdmin):
+    list_display = [
+        "id",
+        "scene",
+        "show_state",
+        "attempts",
+        "requested_by",
+        "created_at",
+        "finished_at",
+        "problem",
+    ]
+    list_filter = ["state"]
+    search_fields = ["scene__name"]
+    list_select_related = ["scene", "requested_by"]
+    actions = ["retry", "cancel"]
+
+    @display(description="State", ordering="state", label=JOB_COLOURS)
+    def show_state(self, job: IngestJob) -> tuple[str, str]:
+        return job.state, job.get_state_display()
+
+    @admin.action(description="Retry the quarantined frames", permissions=["operate"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[IngestJob]) -> None:
+        jobs = [services.retry_ingest(job=job, by=request.user) for job in queryset]  # type: ignore[arg-type]
+        self.message_user(request, f"{len(jobs)} jobs queued.", messages.SUCCESS)
+
+    @admin.action(description="Cancel", permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[IngestJob]) -> None:
+        jobs = [services.cancel_ingest(job=job, by=request.user) for job in queryset]  # type: ignore[arg-type]
+        self.message_user(request, f"{len(jobs)} jobs cancelled or already ended.", messages.SUCCESS)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("scenes.change_ingestjob")

@@ -1,0 +1,57 @@
+"""The bytes behind scenes and frames: permission first, then an immutable answer under the content's hash."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from scenes import storage
+from scenes.models import Frame, Scene, StoredFile
+
+IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+@require_safe
+@permission_required("scenes.view_scene", raise_exception=True)
+def scene_thumbnail(request: HttpRequest, scene_id: int, digest: str) -> HttpResponseBase:
+    scene = get_object_or_404(Scene.objects.select_related("thumbnail"), pk=scene_id)
+    return _answer(request, scene.thumbnail, digest, "image/webp")
+
+
+@require_safe
+@permission_required("scenes.view_frame", raise_exception=True)
+def frame_cloud(request: HttpRequest, frame_id: int, digest: str) -> HttpResponseBase:
+    """The original file of a frame, byte for byte as it came in."""
+    frame = get_object_or_404(Frame.objects.select_related("cloud"), pk=frame_id)
+    return _answer(request, frame.cloud, digest, "application/octet-stream", filename=frame.name)
+
+
+@require_safe
+@permission_required("scenes.view_frame", raise_exception=True)
+def frame_display(request: HttpRequest, frame_id: int, digest: str) -> HttpResponseBase:
+    """The display chunk of a frame (DESIGN.md, section 4)."""
+    frame = get_object_or_404(Frame.objects.select_related("display"), pk=frame_id)
+    return _answer(request, frame.display, digest, "application/octet-stream")
+
+
+def _answer(
+    request: HttpRequest, file: StoredFile | None, digest: str, media_type: str, filename: str = ""
+) -> HttpResponseBase:
+    if file is None or file.digest != digest:
+        raise Http404("These bytes are not here, or no longer belong to this row.")
+    if request.headers.get("If-None-Match") == f'"{digest}"':
+        return _immutable(HttpResponseNotModified(), digest)
+    response = FileResponse(
+        storage.open_bytes(digest, storage=file.storage),
+        content_type=media_type,
+        filename=filename,
+        as_attachment=bool(filename),
+    )
+    return _immutable(response, digest)
+
+
+def _immutable(response: HttpResponseBase, digest: str) -> HttpResponseBase:
+    response["Cache-Control"] = IMMUTABLE
+    response["ETag"] = f'"{digest}"'
+    return response

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class UncertaintyConfig(AppConfig):
+    name = "uncertainty"
+    verbose_name = "Uncertainty"
