@@ -31,8 +31,8 @@ DOORS = {
     "admin": "in the admin",
     "api": "through the API",
     "page": "on the site",
-    "command": "by command",
-    "worker": "by a worker",
+    "command": "from the command line",
+    "worker": "in a worker",
     "shell": "in a shell",
 }
 WRITTEN_AS: dict[str, Callable[[Any], str]] = {

@@ -49,7 +49,9 @@ class SceneTable(tables.Table):
     drive = SortedColumn("Drive", accessor="drive__name", field="drive__name")
     captured = SortedColumn("Captured", accessor="captured_at", field="captured_at", initial_sort_descending=True)
     duration = NumberColumn("Duration (s)", accessor="duration_seconds", field="duration_seconds")
-    position = SortedColumn("GPS start, end", accessor="position_state", field="position_state")
+    position = SortedColumn(
+        "GPS start, end", accessor="position_state", field="position_state", css_class="cell-position"
+    )
     frames = NumberColumn("Frames", accessor="frame_count", field="frame_count")
     points = NumberColumn("Points", accessor="point_count", field="point_count")
     size = NumberColumn("Size", accessor="size_bytes", field="size_bytes")

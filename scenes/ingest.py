@@ -132,7 +132,7 @@ def _ingest(frame: Frame, rule: tiles.IntensityRule) -> WorkedFrame:
 
 def _read_original(frame: Frame) -> bytes:
     if frame.cloud is not None:
-        return storage.read_bytes(frame.cloud.digest, storage=frame.cloud.storage)
+        return frame.cloud.read()
     return Path(frame.source).read_bytes()
 
 

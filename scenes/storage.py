@@ -76,9 +76,12 @@ def save_bytes(data: bytes, *, storage: str) -> StoredBytes:
     return StoredBytes(digest, len(data), storage)
 
 
-def open_bytes(digest: str, *, storage: str) -> IO[bytes]:
-    """Open the kept bytes for reading. Raises FileNotFoundError when the storage does not hold them."""
-    return storages[storage].open(key(digest), "rb")
+def open_bytes(digest: str, *, storage: str, path: str = "") -> IO[bytes]:
+    """Open kept bytes for reading: by their digest, or by the path of a file that was registered in place.
+
+    Raises FileNotFoundError when the storage does not hold them.
+    """
+    return storages[storage].open(path or key(digest), "rb")
 
 
 def read_bytes(digest: str, *, storage: str) -> bytes:

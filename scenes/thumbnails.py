@@ -1,6 +1,5 @@
 """Pictures of scenes, made from their stored frames."""
 
-from scenes import storage
 from scenes.clouds import thumbnail
 from scenes.clouds.cloud import DEFAULT_LIMITS
 from scenes.clouds.formats import format_for
@@ -13,6 +12,6 @@ def render_thumbnail(scene: Scene) -> bytes | None:
     frame = thumbnail_frame(scene)
     if frame is None or frame.cloud is None:
         return None
-    data = storage.read_bytes(frame.cloud.digest, storage=frame.cloud.storage)
+    data = frame.cloud.read()
     cloud = format_for(frame.name).read(data, name=frame.name, limits=DEFAULT_LIMITS)
     return thumbnail.render(cloud.positions())

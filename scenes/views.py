@@ -6,7 +6,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from scenes import storage
 from scenes.models import Frame, Scene, StoredFile
 
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -43,7 +42,7 @@ def _answer(
     if request.headers.get("If-None-Match") == f'"{digest}"':
         return _immutable(HttpResponseNotModified(), digest)
     response = FileResponse(
-        storage.open_bytes(digest, storage=file.storage),
+        file.open(),
         content_type=media_type,
         filename=filename,
         as_attachment=bool(filename),

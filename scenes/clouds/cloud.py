@@ -14,6 +14,7 @@ Viewpoint = tuple[float, float, float, float, float, float, float]
 
 IDENTITY_VIEWPOINT: Viewpoint = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
 AXES = ("x", "y", "z")
+PROBED_POINTS = 1024
 INTENSITY_NAMES = ("intensity", "reflectivity", "reflectance", "remission")
 
 
@@ -127,3 +128,16 @@ def finite_rows(positions: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool
     """Whether all three coordinates of each row of `positions` (n, 3) are finite, shape (n,)."""
     finite: npt.NDArray[np.bool_] = np.isfinite(positions.T).all(axis=0)
     return finite
+
+
+def check_positions(points: npt.NDArray[np.void]) -> None:
+    """Raise CloudError when no point has finite x, y and z."""
+    # The first points nearly always settle it; only a cloud that begins with invalid ones is read whole.
+    for part in (points[:PROBED_POINTS], points):
+        if np.logical_and.reduce([np.isfinite(part[axis]) for axis in AXES]).any():
+            return
+    raise CloudError(
+        "no point has a finite position: all are NaN or infinite",
+        "Leave this frame out, or record it again.",
+        "x",
+    )

@@ -12,7 +12,7 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
-from scenes.clouds.cloud import AXES, DEFAULT_LIMITS, CloudError, Limits, PointCloud, naming
+from scenes.clouds.cloud import DEFAULT_LIMITS, CloudError, Limits, PointCloud, check_positions, naming
 from scenes.clouds.pcd_header import PcdHeader, read_header
 from scenes.clouds.pcd_writer import write
 
@@ -22,7 +22,6 @@ COPY_AGAIN = "The file is cut: copy or export it again."
 WRONG_LENGTH = "The header or the data is wrong: export the cloud again."
 # An LZF back reference of 3 bytes yields at most 264 bytes, so no honest stream expands further.
 LZF_MAX_EXPANSION = 88
-PROBED_POINTS = 1024
 
 
 class PcdFormat:
@@ -51,7 +50,7 @@ def read(data: bytes | memoryview, *, name: str = "", limits: Limits = DEFAULT_L
             raise CloudError("no points: the header declares 0", "Leave this frame out, or record it again.")
         body = memoryview(data)[header.data_offset :]
         points = READERS[header.encoding](body, header)
-        _check_positions(points)
+        check_positions(points)
         return PointCloud(points, header.width, header.height, header.viewpoint, header.encoding)
 
 
@@ -184,18 +183,6 @@ def _check_last_number(text: bytes, header: PcdHeader) -> None:
 def _without_padding(rows: npt.NDArray[np.void], header: PcdHeader) -> npt.NDArray[np.void]:
     """The flat columns of `rows` as the fields of the header, without a copy."""
     return rows.view(header.dtype(packed=False))
-
-
-def _check_positions(points: npt.NDArray[np.void]) -> None:
-    # The first points nearly always settle it; only a cloud that begins with invalid ones is read whole.
-    for part in (points[:PROBED_POINTS], points):
-        if np.logical_and.reduce([np.isfinite(part[axis]) for axis in AXES]).any():
-            return
-    raise CloudError(
-        "no point has a finite position: all are NaN or infinite",
-        "Leave this frame out, or record it again.",
-        "x",
-    )
 
 
 READERS = {"ascii": _read_ascii, "binary": _read_binary, "binary_compressed": _read_compressed}

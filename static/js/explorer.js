@@ -7,6 +7,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of empties(parameters)) delete parameters[name];
 });
 
+// Every choice asks as soon as it is made: sending the form as well would ask twice.
+document.addEventListener("submit", (event) => {
+  if (event.target.id === "filters") event.preventDefault();
+});
+
 document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");
   if (!row || event.target.closest("a, button, input, label")) return;

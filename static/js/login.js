@@ -111,6 +111,7 @@ function draw(context, points, colours, angle) {
     }
   }
   context.putImageData(image, 0, 0);
+  canvas.dataset.drawn = "";
 }
 
 function start() {

@@ -1,4 +1,4 @@
-"""What may be done with scenes: verbs, keyword-only, one transaction each, the actor passed as `by`."""
+"""Bringing sequences in: register, queue, retry, cancel."""
 
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass

@@ -1,36 +1,9 @@
-"""The REST API of drives, scenes, frames and ingest jobs: lists by keyset pages, filters as in the explorer."""
+"""Drives, scenes, frames and ingest jobs to read, with the explorer's filters."""
 
-from rest_framework import mixins, viewsets
-from rest_framework.pagination import CursorPagination
-
+from scenes.api.pages import InPlayingOrder, ReadOnly
 from scenes.filters import DriveFilterSet, FrameFilterSet, IngestJobFilterSet, SceneFilterSet
 from scenes.models import Drive, Frame, IngestJob, Scene
-from scenes.serializers import (
-    DriveSerializer,
-    FrameSerializer,
-    IngestJobSerializer,
-    SceneSerializer,
-)
-
-
-class KeysetPages(CursorPagination):
-    """Page 1000 costs what page 1 costs, and rows that arrive meanwhile shift nothing."""
-
-    page_size = 100
-    page_size_query_param = "page_size"
-    max_page_size = 1000
-
-
-class NewestFirst(KeysetPages):
-    ordering = "-id"
-
-
-class InPlayingOrder(KeysetPages):
-    ordering = ("scene", "index")
-
-
-class ReadOnly(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
-    pagination_class: type[KeysetPages] = NewestFirst
+from scenes.serializers import DriveSerializer, FrameSerializer, IngestJobSerializer, SceneSerializer
 
 
 class DriveViewSet(ReadOnly):

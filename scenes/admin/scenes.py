@@ -1,22 +1,18 @@
-"""The curators' door: drives, scenes, frames and ingest jobs, with their history."""
+"""Scenes with their frames and jobs."""
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from scenes import services
-from scenes.models import Drive, Frame, IngestJob, IngestState, LabelingStatus, PositionState, Scene, Tag
+from scenes.admin.base import HistoryAdmin, ReadOnly
+from scenes.models import Frame, IngestJob, LabelingStatus, PositionState, Scene
 
 STATUS_COLOURS = {
     LabelingStatus.UNLABELED: "default",
@@ -24,64 +20,6 @@ STATUS_COLOURS = {
     LabelingStatus.IN_REVIEW: "info",
     LabelingStatus.LABELED: "success",
 }
-JOB_COLOURS = {
-    IngestState.QUEUED: "default",
-    IngestState.RUNNING: "info",
-    IngestState.DONE: "success",
-    IngestState.FAILED: "danger",
-    IngestState.CANCELLED: "warning",
-}
-FRAME_COLOURS = {"pending": "default", "ready": "success", "quarantined": "danger"}
-
-admin.site.unregister(User)
-admin.site.unregister(Group)
-
-
-@admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin):
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-
-
-@admin.register(Group)
-class RoleAdmin(GroupAdmin, ModelAdmin):
-    pass
-
-
-class HistoryAdmin(SimpleHistoryAdmin, ModelAdmin):
-    """An admin whose history page shows the door and the reason of every change."""
-
-    history_list_display = ["door", "history_change_reason"]
-    list_per_page = 50
-    show_full_result_count = False
-
-
-class ReadOnly:
-    """Rows that the system writes: people look, they don't type."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(Drive)
-class DriveAdmin(HistoryAdmin):
-    list_display = ["name", "vehicle", "date", "location"]
-    search_fields = ["name", "vehicle", "location"]
-    list_filter = ["date"]
-
-
-@admin.register(Tag)
-class TagAdmin(ModelAdmin):
-    list_display = ["name", "slug"]
-    search_fields = ["name"]
-    prepopulated_fields = {"slug": ["name"]}
 
 
 class FrameInline(ReadOnly, TabularInline):
@@ -212,61 +150,3 @@ def _picture(scene: Scene, css_class: str) -> SafeString | str:
         scene.name,
         css_class,
     )
-
-
-@admin.register(Frame)
-class FrameAdmin(ReadOnly, ModelAdmin):
-    list_display = [
-        "name",
-        "scene",
-        "index",
-        "show_state",
-        "point_count",
-        "finite_count",
-        "range_max",
-        "problem",
-    ]
-    list_filter = ["state"]
-    search_fields = ["name", "scene__name"]
-    list_select_related = ["scene"]
-    show_full_result_count = False
-    list_per_page = 50
-
-    @display(description="State", ordering="state", label=FRAME_COLOURS)
-    def show_state(self, frame: Frame) -> tuple[str, str]:
-        return frame.state, frame.get_state_display()
-
-
-@admin.register(IngestJob)
-class IngestJobAdmin(ReadOnly, HistoryAdmin):
-    list_display = [
-        "id",
-        "scene",
-        "show_state",
-        "attempts",
-        "requested_by",
-        "created_at",
-        "finished_at",
-        "problem",
-    ]
-    list_filter = ["state"]
-    search_fields = ["scene__name"]
-    list_select_related = ["scene", "requested_by"]
-    actions = ["retry", "cancel"]
-
-    @display(description="State", ordering="state", label=JOB_COLOURS)
-    def show_state(self, job: IngestJob) -> tuple[str, str]:
-        return job.state, job.get_state_display()
-
-    @admin.action(description="Retry the quarantined frames", permissions=["operate"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[IngestJob]) -> None:
-        jobs = [services.retry_ingest(job=job, by=request.user) for job in queryset]  # type: ignore[arg-type]
-        self.message_user(request, f"{len(jobs)} jobs queued.", messages.SUCCESS)
-
-    @admin.action(description="Cancel", permissions=["operate"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[IngestJob]) -> None:
-        jobs = [services.cancel_ingest(job=job, by=request.user) for job in queryset]  # type: ignore[arg-type]
-        self.message_user(request, f"{len(jobs)} jobs cancelled or already ended.", messages.SUCCESS)
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("scenes.change_ingestjob")

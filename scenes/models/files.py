@@ -1,0 +1,44 @@
+"""Bytes kept under their sha256."""
+
+from typing import IO
+
+from django.db import models
+
+from scenes import storage
+
+
+class StoredFile(models.Model):
+    """Bytes and their sha256. Files are referenced from here only, and the bytes never change.
+
+    `storage` is an alias of STORAGES. In `originals` and `derived` the bytes are named by their digest; a file
+    that was registered in place stays where it is, at `path` below the root that the alias `root-NAME` stands for.
+    `problem` says what the last verification found wrong.
+    """
+
+    digest = models.CharField("sha256", max_length=64)
+    size = models.BigIntegerField("size in bytes")
+    storage = models.CharField(max_length=64)
+    path = models.TextField("path below its root", blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["digest", "storage", "path"], name="stored_file_once_per_storage"),
+            models.CheckConstraint(condition=models.Q(size__gte=0), name="stored_file_size_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(digest__regex=r"^[0-9a-f]{64}$"), name="stored_file_digest_is_sha256"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"sha256:{self.digest}"
+
+    def open(self) -> IO[bytes]:
+        """The bytes, to read as a stream. Raises FileNotFoundError when they are gone."""
+        return storage.open_bytes(self.digest, storage=self.storage, path=self.path)
+
+    def read(self) -> bytes:
+        with self.open() as file:
+            return file.read()
