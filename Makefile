@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+BENCHES := ingest octree curate
 NAME ?=
 ARGS ?=
 
@@ -59,7 +60,7 @@ lock: install-dev ## compile the requirements anew from pyproject.toml (ARGS=--u
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 bench: install-dev ## measure: NAME=ingest for one, ARGS for its options; without NAME all
-	@set -e; for file in bench/$(if $(NAME),$(NAME),[a-z]*).py; do echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+	@set -e; for name in $(or $(NAME),$(BENCHES)); do echo "== $$name"; $(BIN)/python -m bench.$$name $(ARGS); done
 
 clean: ## remove what can be made again; the demo's data in .lamm stays
 	rm -rf .venv node_modules .lamm/cache .lamm/test* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,8 +5,8 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lamm.settings")
-os.environ.setdefault("LAMM_DOOR", "worker")
 
 app = Celery("lamm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="bulk_tasks")

@@ -4,16 +4,28 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views import defaults
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from scenes.clouds.cloud import CloudError
+from scenes.errors import ConflictError, NotAllowedError, RefusedError, TooLargeError
 
-DOMAIN_ERRORS: dict[type[Exception], int] = {CloudError: 400, ValidationError: 400}
+DOMAIN_ERRORS: dict[type[Exception], int] = {
+    CloudError: 400,
+    ValidationError: 400,
+    RefusedError: 400,
+    NotAllowedError: 403,
+    ConflictError: 409,
+    TooLargeError: 413,
+}
+
+
+LONGEST_DETAIL = 1000
 
 
 def domain_status(error: Exception) -> int | None:
@@ -41,14 +53,31 @@ class DomainErrorMiddleware:
 
 
 def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Every error of the API has an object as its body."""
+    """Every error of the API has an object as its body, in which `detail` says it in words."""
     status = domain_status(error)
     if status is not None:
-        return Response({"detail": words(error)}, status=status)
+        return Response({"detail": words(error), **getattr(error, "facts", {})}, status=status)
     response = exception_handler(error, context)
-    if response is not None and not isinstance(response.data, dict):
-        response.data = {"detail": response.data}
+    if response is not None:
+        response.data = _error_body(response.data)
     return response
+
+
+def _error_body(said: Any) -> dict[str, Any]:
+    """Refused fields are told in words, too; what was said of each of them stands under `fields`."""
+    if isinstance(said, dict) and "detail" not in said:
+        return {"detail": _sentence(said)[:LONGEST_DETAIL], "fields": said}
+    body = said if isinstance(said, dict) else {"detail": said}
+    return {**body, "detail": _sentence(body["detail"])[:LONGEST_DETAIL]}
+
+
+def _sentence(said: Any) -> str:
+    """`{"name": ["Too long."], "files": [{}, {"size": ["No number."]}]}` as "name: Too long. files: 1: size: ..."."""
+    if isinstance(said, dict):
+        return " ".join(f"{name}: {_sentence(words)}" for name, words in said.items() if words)
+    if isinstance(said, list) and any(isinstance(part, dict) for part in said):
+        return _sentence(dict(enumerate(said)))
+    return " ".join(map(_sentence, said)) if isinstance(said, list) else str(said)
 
 
 class StrictFilterBackend(DjangoFilterBackend):
@@ -72,21 +101,32 @@ class StrictFilterBackend(DjangoFilterBackend):
 
 
 class ErrorBody(serializers.Serializer):
-    """The body of every error answer."""
+    """The body of every error answer. `fields`: what was said of each refused field, where the body was refused."""
 
     detail = serializers.CharField()
+    fields = serializers.DictField(required=False)  # type: ignore[assignment]
+
+
+def _told(request: HttpRequest, status: int, said: str) -> HttpResponse:
+    """A page for people; for scripts an object, also where no view of the API was reached."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": said}, status=status)
+    return render(request, "error.html", {"status": status, "words": said}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return _told(request, 400, "The request could not be understood.")
+    return defaults.bad_request(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    words = "Your account may not see this. Ask an administrator for the right role."
-    return render(request, "error.html", {"status": 403, "words": words}, status=403)
+    return _told(request, 403, "Your account may not see this. Ask an administrator for the right role.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    words = "There is nothing at this address. It may have been removed, or the link is mistyped."
-    return render(request, "error.html", {"status": 404, "words": words}, status=404)
+    return _told(request, 404, "There is nothing at this address. It may have been removed, or the link is mistyped.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    words = "Something broke on our side. The failure is logged; trying again may help."
-    return render(request, "error.html", {"status": 500, "words": words}, status=500)
+    return _told(request, 500, "Something broke on our side. The failure is logged; trying again may help.")

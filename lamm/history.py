@@ -1,21 +1,21 @@
 """The audit rows of a scene in words: what changed, from what to what, when, by whom, through which door."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.db import models
-
-from lamm.templatetags.formatting import NOTHING, byte_size, decimal_seconds, grouped, moment
-from scenes.models import Drive, Scene, SceneTag, Tag
+from lamm.history_words import DOORS, Change, Names, names_of, written
+from scenes.models import LabelSet, Scene, SceneTag, Tag
 
 LIMIT = 50
 TOLD_FIELDS = {
     "name": "Scene ID",
     "status": "Labeling status",
     "labeler": "Labeler",
+    "reviewer": "Reviewer",
+    "due_on": "Due",
+    "priority": "Priority",
     "drive": "Drive",
     "captured_at": "Date captured",
     "notes": "Notes",
@@ -27,29 +27,6 @@ TOLD_FIELDS = {
     "position_state": "GPS",
     "position_problem": "Problem with GPS",
 }
-DOORS = {
-    "admin": "in the admin",
-    "api": "through the API",
-    "page": "on the site",
-    "command": "from the command line",
-    "worker": "in a worker",
-    "shell": "in a shell",
-}
-WRITTEN_AS: dict[str, Callable[[Any], str]] = {
-    "size_bytes": byte_size,
-    "duration_seconds": decimal_seconds,
-    "captured_at": moment,
-}
-RELATED: dict[str, type[models.Model]] = {"labeler": User, "drive": Drive}
-
-
-@dataclass(frozen=True)
-class Change:
-    """One fact that a person can compare: its label, how it was and how it is now."""
-
-    label: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -64,12 +41,13 @@ class Entry:
 
 
 def scene_history(scene: Scene, *, limit: int = LIMIT) -> tuple[list[Entry], bool]:
-    """The newest entries about a scene and its tags, newest first, and whether there are older ones."""
+    """The newest entries about a scene, its tags and its label sets, newest first, and whether there are older ones."""
     rows = _newest(scene.history.all(), limit)
     links = _newest(SceneTag.history.filter(content_object_id=scene.pk), limit)
-    entries = [*_scene_entries(rows), *_tag_entries(links)]
+    labels = _newest(LabelSet.history.filter(scene_id=scene.pk), limit)
+    entries = [*_scene_entries(rows), *_tag_entries(links), *_label_entries(labels)]
     entries.sort(key=lambda entry: entry.when, reverse=True)
-    return entries[:limit], max(len(rows), len(links), len(entries)) > limit
+    return entries[:limit], max(len(rows), len(links), len(labels), len(entries)) > limit
 
 
 def _newest(history: Any, limit: int) -> list[Any]:
@@ -78,7 +56,7 @@ def _newest(history: Any, limit: int) -> list[Any]:
 
 
 def _scene_entries(rows: list[Any]) -> Iterable[Entry]:
-    names = _names_of_related(rows)
+    names = names_of(rows)
     for row, older in zip(rows, [*rows[1:], None], strict=True):
         if row.history_type == "+":
             yield _entry(row, "Scene created")
@@ -102,33 +80,12 @@ def _entry(row: Any, what: str, changes: Sequence[Change] = ()) -> Entry:
     return Entry(row.history_date, what, by, row.history_change_reason or "", changes)
 
 
-def _changes(older: Any, newer: Any, names: dict[tuple[str, Any], str]) -> Iterable[Change]:
+def _changes(older: Any, newer: Any, names: Names) -> Iterable[Change]:
     for name, label in TOLD_FIELDS.items():
         model_field: Any = Scene._meta.get_field(name)
         before, after = getattr(older, model_field.attname), getattr(newer, model_field.attname)
         if before != after:
-            yield Change(label, _written(model_field, before, names), _written(model_field, after, names))
-
-
-def _written(model_field: Any, value: Any, names: dict[tuple[str, Any], str]) -> str:
-    if value is None or value == "":
-        return NOTHING
-    if model_field.name in RELATED:
-        return names.get((model_field.name, value), f"number {value}, since removed")
-    if model_field.name in WRITTEN_AS:
-        return WRITTEN_AS[model_field.name](value)
-    if model_field.flatchoices:
-        return str(dict(model_field.flatchoices).get(value, value))
-    return grouped(value) if isinstance(value, int) else str(value)
-
-
-def _names_of_related(rows: list[Any]) -> dict[tuple[str, Any], str]:
-    """Names of the people and drives that the rows point at, one query each."""
-    found: dict[tuple[str, Any], str] = {}
-    for name, model in RELATED.items():
-        keys = {getattr(row, f"{name}_id") for row in rows} - {None}
-        found |= {(name, pk): str(thing) for pk, thing in model._default_manager.in_bulk(keys).items()}
-    return found
+            yield Change(label, written(model_field, before, names), written(model_field, after, names))
 
 
 def _tag_entries(links: list[Any]) -> Iterable[Entry]:
@@ -137,3 +94,9 @@ def _tag_entries(links: list[Any]) -> Iterable[Entry]:
         tag = names.get(link.tag_id)
         verb = "removed" if link.history_type == "-" else "added"
         yield _entry(link, f"Tag “{tag.name if tag else 'since deleted'}” {verb}")
+
+
+def _label_entries(labels: list[Any]) -> Iterable[Entry]:
+    verbs = {"+": "added", "~": "described anew", "-": "removed"}
+    for row in labels:
+        yield _entry(row, f"Labels v{row.version} {verbs[row.history_type]}")

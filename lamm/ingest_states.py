@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from scenes.models import ACTIVE_INGEST_STATES, Frame, FrameState, IngestJob, IngestState
+from scenes.models import ACTIVE_INGEST_STATES, Frame, FrameState, IngestJob, IngestKind, IngestState
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,28 @@ class IngestNote:
         return self.job.active
 
     @property
+    def counts_frames(self) -> bool:
+        """Whether the frames that are still pending say how far the job is."""
+        return self.job.kind in (IngestKind.INGEST, IngestKind.REINGEST)
+
+    @property
+    def task(self) -> str:
+        """What the job does: Ingest, or what else its kind is called."""
+        return "Ingest" if self.job.kind == IngestKind.INGEST else str(self.job.get_kind_display())
+
+    @property
     def words(self) -> str:
         match self.job.state:
             case IngestState.QUEUED:
                 return "Waiting for a worker"
-            case IngestState.RUNNING:
+            case IngestState.RUNNING if self.counts_frames:
                 return f"{self.handled:,} of {self.total:,} frames"
+            case IngestState.RUNNING:
+                return f"{self.task}, running"
             case IngestState.FAILED:
-                return "Ingest failed"
+                return f"{self.task} failed"
             case _:
-                return "Ingest cancelled"
+                return f"{self.task} cancelled"
 
     @property
     def remedy(self) -> str:
@@ -38,6 +50,8 @@ class IngestNote:
         match self.job.state:
             case IngestState.QUEUED:
                 return "It starts as soon as a worker is free. If it does not, check that a worker runs."
+            case IngestState.RUNNING if not self.counts_frames:
+                return "The page shows the new files when the job is done."
             case IngestState.RUNNING:
                 return "The counts and the picture appear when the last frame is in."
             case IngestState.FAILED:

@@ -4,6 +4,7 @@ LAMM_ENV is `development` (the default: answers on loopback names only), `test` 
 In production the process refuses to start until the variables that keep data safe are set.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -49,8 +50,11 @@ SECURE_SSL_REDIRECT = env.bool("LAMM_HTTPS", PRODUCTION)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SECURE_HSTS_SECONDS = env.int("LAMM_HSTS_SECONDS", 31_536_000 if SECURE_SSL_REDIRECT else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
-if env.bool("LAMM_BEHIND_PROXY", False):
+BEHIND_PROXY = env.bool("LAMM_BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# How many proxies stand in front: so many addresses at the end of X-Forwarded-For are theirs to tell.
+PROXY_COUNT = env.int("LAMM_PROXY_COUNT", 1 if BEHIND_PROXY else 0)
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -77,10 +81,10 @@ INSTALLED_APPS = [
     "experiments.apps.ExperimentsConfig",
     "datasets.apps.DatasetsConfig",
     "scenes.apps.ScenesConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "lamm.apps.CurationAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -89,11 +93,13 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "axes",
     "django_filters",
     "django_htmx",
     "django_tables2",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "knox",
     "rest_framework",
     "simple_history",
     "taggit",
@@ -105,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "lamm.authentication.TokensForFilesMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -113,6 +120,7 @@ MIDDLEWARE = [
     "scenes.audit.DoorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "lamm.errors.DomainErrorMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "lamm.urls"
 WSGI_APPLICATION = "lamm.wsgi.application"
@@ -167,15 +175,26 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "wake-stuck-ingest-jobs": {"task": "scenes.tasks.wake_stuck_ingest_jobs", "schedule": 15.0},
+    "wake-stuck-bulk-changes": {"task": "scenes.bulk_tasks.wake_stuck_bulk_changes", "schedule": 15.0},
+    "sweep-uploads": {"task": "scenes.tasks.sweep_uploads", "schedule": 3600.0},
 }
 INGEST_BATCH_FRAMES = env.int("LAMM_INGEST_BATCH_FRAMES", 8)
+INGEST_STREAM_BYTES = env.int("LAMM_INGEST_STREAM_BYTES", 32 * 1024**2)
 INGEST_LEASE_SECONDS = env.int("LAMM_INGEST_LEASE_SECONDS", 60)
 INGEST_MAX_ATTEMPTS = env.int("LAMM_INGEST_MAX_ATTEMPTS", 3)
 INGEST_PARALLEL_TASKS = env.int("LAMM_INGEST_PARALLEL_TASKS", 2)
+# Uploads: what one file, one upload and one call may bring, and how long an untouched upload is kept -------------
+UPLOAD_MAX_FILE_BYTES = env.int("LAMM_MAX_UPLOAD_FILE_BYTES", 64 * 1024**3)
+UPLOAD_MAX_BYTES = env.int("LAMM_MAX_UPLOAD_BYTES", 1024**4)
+UPLOAD_MAX_FILES = env.int("LAMM_MAX_UPLOAD_FILES", 100_000)
+UPLOAD_MAX_FILES_PER_CALL = 10_000
+UPLOAD_PIECE_BYTES = env.int("LAMM_UPLOAD_PIECE_BYTES", 8 * 1024**2)
+UPLOAD_KEEP_DAYS = env.int("LAMM_UPLOAD_KEEP_DAYS", 7)
 
 # Files: content-addressed, through the storage API, so that S3 is a setting ------------------------------------
 STORAGE_FSYNC = env.bool("LAMM_FSYNC", ENVIRONMENT != "test")
 S3_BUCKET = env.str("LAMM_S3_BUCKET", "")
+S3_ENDPOINT = env.str("LAMM_S3_ENDPOINT", "") or None
 
 
 def file_storage(folder: str) -> dict[str, object]:
@@ -185,17 +204,29 @@ def file_storage(folder: str) -> dict[str, object]:
     options = {
         "bucket_name": S3_BUCKET,
         "location": f"{env.str('LAMM_S3_PREFIX', 'lamm').strip('/')}/{folder}",
-        "endpoint_url": env.str("LAMM_S3_ENDPOINT", "") or None,
+        "endpoint_url": S3_ENDPOINT,
         "file_overwrite": True,
         "querystring_auth": True,
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
-STORAGES = {
+def root_storage(place: str) -> dict[str, object]:
+    """A place whose files may be registered where they are: a mounted share, or s3://bucket/prefix."""
+    if not place.startswith("s3://"):
+        return {"BACKEND": "scenes.storage.RootStorage", "OPTIONS": {"location": place}}
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    options = {"bucket_name": bucket, "location": prefix, "endpoint_url": S3_ENDPOINT, "querystring_auth": True}
+    return {"BACKEND": "scenes.s3_roots.S3RootStorage", "OPTIONS": options}
+
+
+# LAMM_ROOTS=fleet=/mnt/fleet,archive=s3://bucket/prefix
+ROOTS: dict[str, str] = env.dict("LAMM_ROOTS", {})
+STORAGES = {f"root-{name}": root_storage(place) for name, place in ROOTS.items()} | {
     "default": file_storage("originals"),
     "originals": file_storage("originals"),
     "derived": file_storage("derived"),
+    "incoming": file_storage("incoming"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # A release prefix instead of hashed names: relative and bare module imports keep working (DESIGN.md, section 5).
@@ -215,23 +246,45 @@ WHITENOISE_MAX_AGE = 0 if DEBUG else 31_536_000
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("LAMM_TIME_ZONE", "UTC")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["lamm.formats"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+# Failed log-ins are counted for a name and an address together, so that nobody can lock others out from elsewhere.
+AUTHENTICATION_BACKENDS = ["lamm.throttle.ThrottledBackend"]
+AXES_FAILURE_LIMIT = env.int("LAMM_LOGIN_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LAMM_LOGIN_COOLOFF_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "lamm.throttle.client_address"
+AXES_LOCKOUT_CALLABLE = "lamm.throttle.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the time that the page tells stays true
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 TAGGIT_CASE_INSENSITIVE = True
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
+# The index of scenes.audit.AuditedRecords begins with the date.
+SIMPLE_HISTORY_DATE_INDEX = False
 
 # REST API -----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "lamm.authentication.ApiTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["lamm.permissions.ModelPermissions"],
     "DEFAULT_FILTER_BACKENDS": ["lamm.errors.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "lamm.schema.ErrorsInSchema",
     "EXCEPTION_HANDLER": "lamm.errors.api_exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# The library makes, hashes and checks tokens; the table is ours, so the library's own is never made.
+KNOX_TOKEN_MODEL = "scenes.ApiToken"  # noqa: S105 - the name of a model
+REST_KNOX = {"TOKEN_PREFIX": "lamm_"}
+MIGRATION_MODULES = {"knox": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "LAMM",
     "DESCRIPTION": "Lidar Analytics & Model Management: scenes, datasets, runs, models and uncertainty.",
@@ -257,6 +310,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Curation",
     "SITE_URL": "/",
     "SITE_SYMBOL": "radar",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/logo.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "8px",
@@ -276,7 +330,11 @@ UNFOLD = {
             "950": "8 51 66",
         },
     },
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "lamm.admin_navigation.navigation",
+    },
 }
 
 LOGGING = {
@@ -285,4 +343,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LAMM_LOG_LEVEL", "INFO")},
+    "loggers": {"axes": {"level": "WARNING"}},  # lockouts are news, single failures are not
 }

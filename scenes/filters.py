@@ -4,18 +4,32 @@ from typing import Any
 
 import django_filters
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from scenes.models import (
     Drive,
     Frame,
+    FrameLabels,
     FrameState,
     IngestJob,
+    IngestKind,
+    IngestState,
     LabelingStatus,
+    LabelSet,
+    Ontology,
     PositionState,
+    Priority,
     Scene,
     SceneQuerySet,
+    Upload,
+    UploadedFile,
+    UploadState,
 )
+
+
+def filter_overdue(scenes: SceneQuerySet, late: bool) -> SceneQuerySet:
+    """The overdue scenes, or all others."""
+    return scenes.overdue() if late else scenes.in_time()
 
 
 class SceneFilterSet(django_filters.FilterSet):
@@ -27,10 +41,16 @@ class SceneFilterSet(django_filters.FilterSet):
     position = django_filters.ChoiceFilter(field_name="position_state", choices=PositionState.choices, label="GPS")
     captured = django_filters.DateFromToRangeFilter(field_name="captured_at", label="Captured")
     points = django_filters.RangeFilter(field_name="point_count", label="Points")
+    priority = django_filters.MultipleChoiceFilter(choices=Priority.choices)
+    due = django_filters.DateFromToRangeFilter(field_name="due_on", label="Due")
+    overdue = django_filters.BooleanFilter(method="filter_overdue", label="Overdue")
 
     class Meta:
         model = Scene
         fields: list[str] = []
+
+    def filter_overdue(self, queryset: SceneQuerySet, name: str, value: bool) -> SceneQuerySet:
+        return filter_overdue(queryset, value)
 
     def filter_search(self, queryset: SceneQuerySet, name: str, value: str) -> SceneQuerySet:
         """Every word must occur in the scene ID, the drive's name or a tag; substrings count, case does not."""
@@ -40,6 +60,29 @@ class SceneFilterSet(django_filters.FilterSet):
                 | Q(drive__in=Drive.objects.filter(name__icontains=word))
                 | Q(pk__in=Scene.objects.filter(tags__name__icontains=word).values("pk"))
             )
+        return queryset
+
+
+class AssignmentFilterSet(django_filters.FilterSet):
+    """What the labelling workflow asks for; the pages of labelers and reviewers share it with the API."""
+
+    search = django_filters.CharFilter(method="filter_search", label="Scene ID contains")
+    labeler = django_filters.ModelChoiceFilter(queryset=get_user_model().objects.all(), to_field_name="username")
+    status = django_filters.MultipleChoiceFilter(choices=LabelingStatus.choices)
+    priority = django_filters.MultipleChoiceFilter(choices=Priority.choices)
+    overdue = django_filters.BooleanFilter(method="filter_overdue", label="Overdue")
+
+    class Meta:
+        model = Scene
+        fields: list[str] = []
+
+    def filter_overdue(self, queryset: SceneQuerySet, name: str, value: bool) -> SceneQuerySet:
+        return filter_overdue(queryset, value)
+
+    def filter_search(self, queryset: SceneQuerySet, name: str, value: str) -> SceneQuerySet:
+        """Every word must occur in the scene ID."""
+        for word in value.split():
+            queryset = queryset.filter(name__icontains=word)
         return queryset
 
 
@@ -60,9 +103,56 @@ class DriveFilterSet(django_filters.FilterSet):
 
 
 class IngestJobFilterSet(django_filters.FilterSet):
+    search = django_filters.CharFilter(method="filter_search", label="Scene ID contains")
+    state = django_filters.MultipleChoiceFilter(choices=IngestState.choices)
+    kind = django_filters.MultipleChoiceFilter(choices=IngestKind.choices)
+
     class Meta:
         model = IngestJob
-        fields: list[str] = ["scene", "state"]
+        fields: list[str] = ["scene"]
+
+    def filter_search(self, queryset: QuerySet[IngestJob], name: str, value: str) -> QuerySet[IngestJob]:
+        """Every word must occur in the scene ID."""
+        scenes = Scene.objects.all()
+        for word in value.split():
+            scenes = scenes.filter(name__icontains=word)
+        return queryset.filter(scene__in=scenes.order_by().values("pk"))
+
+
+class UploadFilterSet(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=UploadState.choices)
+
+    class Meta:
+        model = Upload
+        fields: list[str] = ["scene_name"]
+
+
+class UploadedFileFilterSet(django_filters.FilterSet):
+    complete = django_filters.BooleanFilter(field_name="file", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = UploadedFile
+        fields: list[str] = ["name"]
+
+
+class OntologyFilterSet(django_filters.FilterSet):
+    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
+
+    class Meta:
+        model = Ontology
+        fields: list[str] = []
+
+
+class LabelSetFilterSet(django_filters.FilterSet):
+    class Meta:
+        model = LabelSet
+        fields: list[str] = ["scene", "ontology"]
+
+
+class FrameLabelsFilterSet(django_filters.FilterSet):
+    class Meta:
+        model = FrameLabels
+        fields: list[str] = ["label_set", "frame"]
 
 
 def filtered_scenes(parameters: Any) -> tuple[SceneFilterSet, SceneQuerySet]:

@@ -5,44 +5,38 @@ when its worker dies, the lease runs out and another worker takes the frame. Eve
 content-addressed, and a frame's facts are written in one transaction at its end.
 """
 
-import logging
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
-from scenes import storage
+from scenes import labelling, storage
 from scenes.audit import save_audited
 from scenes.clouds import tiles
-from scenes.clouds.cloud import DEFAULT_LIMITS, CloudError, PointCloud
-from scenes.clouds.formats import format_for
-from scenes.clouds.statistics import summarise
-from scenes.models import Frame, FrameState, IngestJob, IngestState, Scene, StoredFile
+from scenes.clouds.cloud import CloudError
+from scenes.frame_reading import ReadFrame, is_streamed, quarantine, read_frame, read_original
+from scenes.label_files import LabelFile
+from scenes.models import Frame, FrameState, IngestJob, IngestState, Ontology, Scene, StoredFile
+from scenes.recordings import SUFFIX as RECORDING_SUFFIX
+from scenes.recordings import expand, is_recording
 from scenes.selectors import scene_bounds, scene_rollup
-from scenes.thumbnails import render_thumbnail
+from scenes.thumbnails import render_filmstrip, render_label_thumbnail, render_thumbnail
 
-logger = logging.getLogger(__name__)
 NS_PER_SECOND = 1_000_000_000
+# Times that begin within a year of zero count from the start of the recording, not from 1970.
+RELATIVE_NS = 365 * 24 * 3600 * NS_PER_SECOND
 RULE_CANDIDATES = 5
+FILES = ["cloud", "display", "octree_index", "octree_order"]
 FACTS = [
-    "state", "problem", "claimed_at", "cloud", "display", "point_count", "finite_count", "lower_bound",
-    "upper_bound", "range_max", "intensity_min", "intensity_max", "fields", "warnings",
+    *FILES, "state", "problem", "claimed_at", "point_count", "finite_count", "lower_bound", "upper_bound",
+    "range_max", "intensity_min", "intensity_max", "fields", "warnings",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class WorkedFrame:
-    """What became of a frame: its facts, and the bytes that are stored for it."""
-
-    frame: Frame
-    original: storage.StoredBytes | None
-    display: storage.StoredBytes | None
 
 
 def work(job_id: int, *, go_on: Callable[[], bool] = lambda: True) -> bool:
@@ -52,13 +46,22 @@ def work(job_id: int, *, go_on: Callable[[], bool] = lambda: True) -> bool:
     """
     if not _start(job_id):
         return False
-    rule = _intensity_rule(Scene.objects.get(ingest_jobs=job_id))
-    while go_on():
-        frames = _claim(job_id)
-        if not frames:
-            return not _finish(job_id)
-        _write([_ingest(frame, rule) for frame in frames])
-        _beat(job_id)
+    rule: tiles.IntensityRule | None = None
+    with storage.BackgroundWrites() as writes:
+        while go_on():
+            frames = _claim(job_id)
+            if not frames:
+                return not _finish(job_id)
+            alive = _keep_alive(job_id, frames)
+            if is_recording(frames[0]):
+                expand(frames[0], alive=alive)
+                continue
+            if rule is None:
+                rule = _intensity_rule(Scene.objects.get(ingest_jobs=job_id))
+            read = [read_frame(frame, rule, alive=alive, save=writes.save) for frame in frames]
+            writes.settle()
+            _write(read)
+            _beat(job_id)
     return True
 
 
@@ -80,6 +83,20 @@ def _beat(job_id: int) -> None:
     IngestJob.objects.filter(pk=job_id).update(heartbeat_at=timezone.now())
 
 
+def _keep_alive(job_id: int, frames: list[Frame]) -> Callable[[], None]:
+    """What a long read calls every now and then, so that neither its claim nor its job looks abandoned."""
+    renewed = time.monotonic()
+
+    def alive() -> None:
+        nonlocal renewed
+        if time.monotonic() - renewed > settings.INGEST_LEASE_SECONDS / 4:
+            Frame.objects.filter(pk__in=[frame.pk for frame in frames]).update(claimed_at=timezone.now())
+            _beat(job_id)
+            renewed = time.monotonic()
+
+    return alive
+
+
 def _claim(job_id: int) -> list[Frame]:
     """Take the next frames of an active job under a lease; a frame that keeps killing workers is quarantined."""
     lease = timedelta(seconds=settings.INGEST_LEASE_SECONDS)
@@ -87,18 +104,35 @@ def _claim(job_id: int) -> list[Frame]:
         frames = list(
             Frame.objects.claimable(lease)
             .filter(scene__ingest_jobs=job_id, scene__ingest_jobs__state=IngestState.RUNNING)
+            .exclude(Exists(_earlier_recording()))
             .select_related("cloud")
             .select_for_update(skip_locked=True, of=("self",))
             .order_by("index")[: settings.INGEST_BATCH_FRAMES]
         )
+        frames = _recordings_in_turn(frames)
         worn_out = [frame for frame in frames if frame.attempts >= settings.INGEST_MAX_ATTEMPTS]
         for frame in worn_out:
-            _quarantine(frame, _gave_up(frame))
+            quarantine(frame, _gave_up(frame))
         Frame.objects.bulk_update(worn_out, ["state", "problem", "claimed_at"])
         Frame.objects.filter(pk__in=[frame.pk for frame in frames], state=FrameState.PENDING).update(
             claimed_at=timezone.now(), attempts=F("attempts") + 1
         )
     return [frame for frame in frames if frame.state == FrameState.PENDING] or (_claim(job_id) if worn_out else [])
+
+
+def _recordings_in_turn(frames: list[Frame]) -> list[Frame]:
+    """A recording alone, or the frames before the next one: what it holds takes its place before others follow."""
+    first = next((place for place, frame in enumerate(frames) if is_recording(frame)), len(frames))
+    return frames[: max(first, 1)]
+
+
+def _earlier_recording() -> QuerySet[Frame]:
+    return Frame.objects.filter(
+        scene=OuterRef("scene"),
+        index__lt=OuterRef("index"),
+        state=FrameState.PENDING,
+        name__iendswith=RECORDING_SUFFIX,
+    )
 
 
 def _gave_up(frame: Frame) -> CloudError:
@@ -107,52 +141,6 @@ def _gave_up(frame: Frame) -> CloudError:
         remedy="Look at the worker's log and the machine's memory, then retry the job.",
         file=frame.name,
     )
-
-
-def _quarantine(frame: Frame, error: Exception) -> None:
-    frame.state, frame.problem, frame.claimed_at = FrameState.QUARANTINED, str(error), None
-
-
-def _ingest(frame: Frame, rule: tiles.IntensityRule) -> WorkedFrame:
-    """One frame: the original is stored before anything else, so that even a bad one stays re-readable."""
-    try:
-        data = _read_original(frame)
-    except (OSError, CloudError) as error:
-        _quarantine(frame, error if isinstance(error, CloudError) else _unreadable(frame, error))
-        return WorkedFrame(frame, None, None)
-    original = storage.save_bytes(data, storage=storage.ORIGINALS)
-    try:
-        display = _read_facts(frame, data, rule)
-    except CloudError as error:
-        _quarantine(frame, error)
-        return WorkedFrame(frame, original, None)
-    frame.state, frame.problem, frame.claimed_at = FrameState.READY, "", None
-    return WorkedFrame(frame, original, display)
-
-
-def _read_original(frame: Frame) -> bytes:
-    if frame.cloud is not None:
-        return frame.cloud.read()
-    return Path(frame.source).read_bytes()
-
-
-def _unreadable(frame: Frame, error: OSError) -> CloudError:
-    return CloudError(
-        f"the file can't be read: {error.strerror or error}",
-        remedy="Put it back where it was, or give the worker the right to read it, then retry the job.",
-        file=frame.source or frame.name,
-    )
-
-
-def _read_facts(frame: Frame, data: bytes, rule: tiles.IntensityRule) -> storage.StoredBytes:
-    cloud = _read_cloud(frame, data)
-    _fill_statistics(frame, cloud)
-    chunk = tiles.encode(cloud, rule=rule)
-    return storage.save_bytes(chunk.data, storage=storage.DERIVED)
-
-
-def _read_cloud(frame: Frame, data: bytes) -> PointCloud:
-    return format_for(frame.name).read(data, name=frame.name, limits=DEFAULT_LIMITS)
 
 
 def _intensity_rule(scene: Scene) -> tiles.IntensityRule:
@@ -166,39 +154,25 @@ def _intensity_rule(scene: Scene) -> tiles.IntensityRule:
 
 def _rule_of(frame: Frame) -> tiles.IntensityRule | None:
     """None when the frame can't be read (its own turn says why) or has no intensity to go by."""
+    if is_recording(frame) or is_streamed(frame):
+        return None
     try:
-        return tiles.intensity_rule(_read_cloud(frame, _read_original(frame)).intensity()) or None
+        return tiles.intensity_rule(frame.decode(read_original(frame)).intensity()) or None
     except (OSError, CloudError):
         return None
 
 
-def _fill_statistics(frame: Frame, cloud: PointCloud) -> None:
-    facts = summarise(cloud)
-    frame.point_count, frame.finite_count = facts.points, facts.finite
-    frame.lower_bound, frame.upper_bound = list(facts.minimum), list(facts.maximum)
-    frame.range_max = facts.range_maximum
-    frame.intensity_min, frame.intensity_max = facts.intensity_minimum, facts.intensity_maximum
-    frame.fields = [asdict(field) for field in facts.fields]
-    frame.warnings = list(facts.warnings)
-
-
-def _write(worked: list[WorkedFrame]) -> None:
+def _write(read: list[ReadFrame]) -> None:
     """The facts of a batch in one transaction: its files' rows first, then the frames that point at them."""
     with transaction.atomic():
-        files = _stored_files([bytes_ for w in worked for bytes_ in (w.original, w.display) if bytes_])
-        for item in worked:
-            if item.original:
-                item.frame.cloud = files[item.original.digest, item.original.storage]
-            if item.display:
-                item.frame.display = files[item.display.digest, item.display.storage]
-        Frame.objects.bulk_update([item.frame for item in worked], FACTS)
-
-
-def _stored_files(stored: Iterable[storage.StoredBytes]) -> dict[tuple[str, str], StoredFile]:
-    rows = [StoredFile(digest=s.digest, size=s.size, storage=s.storage) for s in stored]
-    StoredFile.objects.bulk_create(rows, ignore_conflicts=True)
-    found = StoredFile.objects.filter(digest__in={row.digest for row in rows})
-    return {(row.digest, row.storage): row for row in found}
+        rows = StoredFile.objects.rows_for([kept for item in read for kept in item.files.values()])
+        for item in read:
+            for column in FILES:
+                kept = item.files.get(column)
+                setattr(item.frame, column, rows[kept] if kept else None)
+        # An upsert of rows that are all there: a tenth of what bulk_update's CASE expressions cost.
+        frames = [item.frame for item in read]
+        Frame.objects.bulk_create(frames, update_conflicts=True, unique_fields=["id"], update_fields=FACTS)
 
 
 def _finish(job_id: int) -> bool:
@@ -209,44 +183,72 @@ def _finish(job_id: int) -> bool:
             return True
         if job.scene.frames.filter(state=FrameState.PENDING).exists():
             return False
-        roll_up(job.scene, reason=f"Ingest job {job.pk}")
-        job.finish(*_outcome(job))
+        refused = _add_labels(job)
+        job.scene = roll_up(job.scene, reason=f"Ingest job {job.pk}")
+        state, problem = _outcome(job)
+        job.finish(state, f"{problem} {refused}".strip())
         save_audited(job, by=None, reason="All frames are handled")
     return True
+
+
+def _add_labels(job: IngestJob) -> str:
+    """The first labels of a scene from the files that a declared tree named. Returns why they were refused."""
+    if not job.labels or job.scene.label_sets.exists():
+        return ""
+    ready = set(job.scene.frames.filter(state=FrameState.READY).values_list("name", flat=True))
+    kind = job.labels["kind"]
+    beat = partial(_beat, job.pk)
+    try:
+        files = {name: LabelFile.at(Path(path)) for name, path in job.labels.get("files", {}).items() if name in ready}
+        table = labelling.ClassTable.of(_ontology(job.labels["ontology"]))
+        checked = labelling.check(
+            scene=job.scene, table=table, kind=kind, files=files, accept_unknown=False, progress=beat
+        )
+        labelling.write(scene=job.scene, table=table, kind=kind, checked=checked, by=job.requested_by, note="")
+    except CloudError as error:
+        return f"The labels were refused: {error}"
+    return ""
+
+
+def _ontology(name: str) -> Ontology:
+    found = Ontology.objects.filter(name=name).first()
+    if found is None:
+        raise CloudError(f"there is no ontology {name!r} any more", "Add the labels by manage.py ingest_labels.")
+    return found
 
 
 def _outcome(job: IngestJob) -> tuple[IngestState, str]:
     scene = job.scene
     if scene.frame_count == 0:
-        return IngestState.FAILED, "No frame could be read. The frames below say why."
+        return IngestState.FAILED, "No frame could be read; each frame of the scene says why."
     if scene.quarantined_count:
-        return IngestState.DONE, f"{scene.quarantined_count} frames are quarantined. They say why."
+        return IngestState.DONE, f"{scene.quarantined_count} frames are quarantined; each says why."
     return IngestState.DONE, ""
 
 
-def roll_up(scene: Scene, *, reason: str) -> None:
-    """Write the scene's counts, sizes, bounds, duration and thumbnail from its frames. Idempotent."""
+def roll_up(scene: Scene, *, reason: str) -> Scene:
+    """Write the scene's counts, sizes, bounds, duration and pictures from its frames. Idempotent.
+
+    Returns the scene as it is now: it is read again under a lock, so that what people changed meanwhile stays.
+    """
+    pictures = {"thumbnail": _kept(render_thumbnail(scene)), "filmstrip": _kept(render_filmstrip(scene))}
     rollup = scene_rollup(scene)
     first, last = rollup.pop("first_ns"), rollup.pop("last_ns")
-    for name, value in rollup.items():
-        setattr(scene, name, value)
-    scene.duration_seconds = None if first is None or last is None else (last - first) / NS_PER_SECOND
-    scene.lower_bound, scene.upper_bound = scene_bounds(scene)
-    scene.thumbnail = _thumbnail(scene)
-    save_audited(scene, by=None, reason=reason)
+    bounds = scene_bounds(scene)
+    with transaction.atomic():
+        scene = Scene.objects.select_for_update().get(pk=scene.pk)
+        for name, value in (rollup | pictures).items():
+            setattr(scene, name, value)
+        if scene.captured_at is None and first is not None and first >= RELATIVE_NS:
+            scene.captured_at = datetime.fromtimestamp(first // 1000 / 1e6, UTC)
+        scene.duration_seconds = None if first is None or last is None else (last - first) / NS_PER_SECOND
+        scene.lower_bound, scene.upper_bound = bounds
+        scene.label_thumbnail = _kept(render_label_thumbnail(scene))  # under the lock: labels may be coming in
+        save_audited(scene, by=None, reason=reason)
+    return scene
 
 
-def _thumbnail(scene: Scene) -> StoredFile | None:
-    picture = render_thumbnail(scene)
+def _kept(picture: bytes | None) -> StoredFile | None:
     if picture is None:
         return None
-    stored = storage.save_bytes(picture, storage=storage.DERIVED)
-    return _stored_files([stored])[stored.digest, stored.storage]
-
-
-def set_frame_times(scene: Scene, times_ns: list[int]) -> None:
-    """Give the scene's frames their times, in playing order; used when a job is registered."""
-    frames: list[Any] = list(scene.frames.order_by("index"))
-    for frame, time_ns in zip(frames, times_ns, strict=True):
-        frame.timestamp_ns = time_ns
-    Frame.objects.bulk_update(frames, ["timestamp_ns"], batch_size=1000)
+    return StoredFile.objects.row_for(storage.save_bytes(picture, storage=storage.DERIVED))

@@ -1,10 +1,12 @@
 """Reads across the models of this app."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
-from scenes.models import Frame, FrameState, IngestJob, Scene
+from scenes.models import Frame, FrameLabels, FrameState, IngestJob, IngestKind, Scene, Upload
 
 COUNT_CAP = 1000
 
@@ -26,25 +28,39 @@ def capped_count(queryset: QuerySet, cap: int = COUNT_CAP) -> CappedCount:
 
 
 @dataclass(frozen=True)
-class IngestProgress:
-    """How far an ingest job is: frames in, frames quarantined, frames altogether."""
+class JobProgress:
+    """How far an ingest job is: frames handled of those it has to handle, and the scene's quarantined frames.
 
-    ready: int
-    quarantined: int
+    `total` is 0 for a job that does not go through frames, such as a rebuild of pictures.
+    """
+
+    handled: int
     total: int
-
-    @property
-    def handled(self) -> int:
-        return self.ready + self.quarantined
+    quarantined: int
 
 
-def ingest_progress(job: IngestJob) -> IngestProgress:
-    counts = job.scene.frames.aggregate(
-        ready=Count("id", filter=Q(state=FrameState.READY)),
-        quarantined=Count("id", filter=Q(state=FrameState.QUARANTINED)),
-        total=Count("id"),
+def job_progress(jobs: Iterable[IngestJob]) -> dict[int, JobProgress]:
+    """By job id: how far each job is, for any number of jobs in one query."""
+    jobs = list(jobs)
+    counted = (
+        Frame.objects.filter(scene_id__in={job.scene_id for job in jobs})
+        .order_by()
+        .values_list("scene_id")
+        .annotate(
+            pending=Count("id", filter=Q(state=FrameState.PENDING)),
+            quarantined=Count("id", filter=Q(state=FrameState.QUARANTINED)),
+        )
     )
-    return IngestProgress(**counts)
+    by_scene = {scene_id: (pending, quarantined) for scene_id, pending, quarantined in counted} if jobs else {}
+    return {job.pk: _progress(job, *by_scene.get(job.scene_id, (0, 0))) for job in jobs}
+
+
+def _progress(job: IngestJob, pending: int, quarantined: int) -> JobProgress:
+    if job.kind == IngestKind.THUMBNAILS:
+        return JobProgress(0, 0, quarantined)
+    # Frames that came in after the job was queued are handled by it as well.
+    total = max(job.planned_frames, pending)
+    return JobProgress(total - pending, total, quarantined)
 
 
 def scene_rollup(scene: Scene) -> dict[str, int | None]:
@@ -78,3 +94,23 @@ def thumbnail_frame(scene: Scene) -> Frame | None:
     ready = scene.frames.filter(state=FrameState.READY).select_related("cloud").order_by("index")
     count = ready.count()
     return ready[count // 2] if count else None
+
+
+def labels_to_draw(scene: Scene) -> FrameLabels | None:
+    """The labels whose picture stands for the scene: of the middle frame of the newest label set."""
+    newest = scene.label_sets.order_by("-version").first()
+    if newest is None:
+        return None
+    labelled = newest.frames.select_related("frame__cloud", "classes", "label_set__ontology").order_by("frame__index")
+    return labelled[newest.frame_count // 2]
+
+
+def uploads_of(person: User) -> QuerySet[Upload]:
+    """The uploads that a person may touch: their own, all for a superuser; with the totals of their files."""
+    found = Upload.objects.select_related("owner", "job").annotate(
+        file_count=Count("files"),
+        complete_count=Count("files", filter=Q(files__file__isnull=False)),
+        size_bytes=Sum("files__size", default=0),
+        received_bytes=Sum("files__received", default=0),
+    )
+    return found if person.is_superuser else found.filter(owner=person)

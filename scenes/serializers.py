@@ -4,7 +4,21 @@ from django.contrib.auth.models import User
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from scenes.models import Drive, Frame, IngestJob, Scene, Tag
+from scenes.models import (
+    Drive,
+    Frame,
+    FrameLabels,
+    IngestJob,
+    LabelSet,
+    Ontology,
+    Scene,
+    SemanticClass,
+    StoredFile,
+    Tag,
+    Upload,
+    UploadedFile,
+    UploadedFileState,
+)
 
 
 class DriveSerializer(serializers.ModelSerializer[Drive]):
@@ -16,8 +30,11 @@ class DriveSerializer(serializers.ModelSerializer[Drive]):
 class SceneSerializer(serializers.ModelSerializer[Scene]):
     drive: serializers.SlugRelatedField[Drive] = serializers.SlugRelatedField(slug_field="name", read_only=True)
     labeler: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    reviewer: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
     tags: serializers.SlugRelatedField[Tag] = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
     thumbnail = serializers.SerializerMethodField()
+    label_thumbnail = serializers.SerializerMethodField()
+    filmstrip = serializers.SerializerMethodField()
 
     class Meta:
         model = Scene
@@ -27,7 +44,13 @@ class SceneSerializer(serializers.ModelSerializer[Scene]):
             "drive",
             "captured_at",
             "status",
+            "status_since",
             "labeler",
+            "reviewer",
+            "due_on",
+            "priority",
+            "locked",
+            "rework_reason",
             "tags",
             "notes",
             "frame_count",
@@ -44,14 +67,44 @@ class SceneSerializer(serializers.ModelSerializer[Scene]):
             "end_latitude",
             "end_longitude",
             "thumbnail",
+            "label_thumbnail",
+            "filmstrip",
             "created_at",
             "updated_at",
         ]
 
     def get_thumbnail(self, scene: Scene) -> str | None:
-        if scene.thumbnail is None:
+        return self._picture("scene-thumbnail", scene, scene.thumbnail)
+
+    def get_label_thumbnail(self, scene: Scene) -> str | None:
+        """The bird's-eye view in class colours, when there are labels."""
+        return self._picture("scene-label-thumbnail", scene, scene.label_thumbnail)
+
+    def get_filmstrip(self, scene: Scene) -> str | None:
+        """Up to twelve evenly spaced frames side by side, 320 x 200 pixels each."""
+        return self._picture("scene-filmstrip", scene, scene.filmstrip)
+
+    def _picture(self, route: str, scene: Scene, file: StoredFile | None) -> str | None:
+        if file is None:
             return None
-        return reverse("scene-thumbnail", args=[scene.pk, scene.thumbnail.digest], request=self.context.get("request"))
+        return reverse(route, args=[scene.pk, file.digest], request=self.context.get("request"))
+
+
+class AssignmentSerializer(serializers.ModelSerializer[Scene]):
+    """A scene in the labelling workflow. `priority`: 1 low, 2 normal, 3 high, 4 urgent."""
+
+    scene = serializers.CharField(source="name", read_only=True)
+    labeler: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    reviewer: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    overdue = serializers.BooleanField(read_only=True)
+    seconds_in_status = serializers.FloatField(read_only=True)
+
+    class Meta:
+        model = Scene
+        fields = [
+            "id", "scene", "status", "status_since", "seconds_in_status", "labeler", "reviewer", "due_on", "overdue",
+            "priority", "locked", "rework_reason",
+        ]  # fmt: skip
 
 
 class FrameSerializer(serializers.ModelSerializer[Frame]):
@@ -100,7 +153,9 @@ class IngestJobSerializer(serializers.ModelSerializer[IngestJob]):
         fields = [
             "id",
             "scene",
+            "kind",
             "state",
+            "planned_frames",
             "attempts",
             "problem",
             "rate_hz",
@@ -110,3 +165,97 @@ class IngestJobSerializer(serializers.ModelSerializer[IngestJob]):
             "finished_at",
             "heartbeat_at",
         ]
+
+
+class UploadSerializer(serializers.ModelSerializer[Upload]):
+    """An upload of `scenes.selectors.uploads_of`, with the totals of its files in bytes."""
+
+    drive = serializers.CharField(source="drive_name", read_only=True)
+    tags: serializers.ListField = serializers.ListField(
+        source="tag_names", child=serializers.CharField(), read_only=True
+    )
+    owner: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    scene = serializers.IntegerField(source="job.scene_id", default=None, read_only=True)
+    file_count = serializers.IntegerField(read_only=True)
+    complete_count = serializers.IntegerField(read_only=True)
+    size_bytes = serializers.IntegerField(read_only=True)
+    received_bytes = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Upload
+        fields = [
+            "id", "scene_name", "drive", "tags", "captured_at", "rate_hz", "format", "state", "owner", "job", "scene",
+            "file_count", "complete_count", "size_bytes", "received_bytes", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class UploadedFileSerializer(serializers.ModelSerializer[UploadedFile]):
+    """A file of an upload. In the state `received` all bytes are here and their hash is still to be checked."""
+
+    sha256 = serializers.CharField(source="digest", read_only=True)
+    state = serializers.ChoiceField(choices=UploadedFileState.choices, read_only=True)
+
+    class Meta:
+        model = UploadedFile
+        fields = ["id", "name", "size", "sha256", "received", "state", "problem"]
+
+
+class SemanticClassSerializer(serializers.ModelSerializer[SemanticClass]):
+    class Meta:
+        model = SemanticClass
+        fields = ["index", "name", "colour", "ignored", "raw_ids"]
+
+
+class OntologySerializer(serializers.ModelSerializer[Ontology]):
+    classes = SemanticClassSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Ontology
+        fields = ["id", "name", "description", "source", "classes", "created_at"]
+
+
+UNKNOWN_HELP = "Raw ids that the ontology does not know, as [raw id, points]; their points have class 0."
+
+
+class LabelSetSerializer(serializers.ModelSerializer[LabelSet]):
+    """A version of a scene's labels. `class_counts[i]` is the number of points of the class with index i."""
+
+    ontology: serializers.SlugRelatedField[Ontology] = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    author: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    unknown = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()), help_text=UNKNOWN_HELP, read_only=True
+    )
+    frames = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LabelSet
+        fields = [
+            "id", "scene", "version", "ontology", "kind", "author", "note", "frame_count", "class_counts", "unknown",
+            "frames", "created_at",
+        ]  # fmt: skip
+
+    def get_frames(self, label_set: LabelSet) -> str:
+        """Where the labels and counts of each frame are."""
+        address = reverse("framelabels-list", request=self.context.get("request"))
+        return f"{address}?label_set={label_set.pk}"
+
+
+class FrameLabelsSerializer(serializers.ModelSerializer[FrameLabels]):
+    frame_name = serializers.CharField(source="frame.name", read_only=True)
+    unknown = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()), help_text=UNKNOWN_HELP, read_only=True
+    )
+    original_sha256 = serializers.CharField(source="original.digest", default=None, read_only=True)
+    classes_sha256 = serializers.CharField(source="classes.digest", read_only=True)
+    classes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FrameLabels
+        fields = [
+            "id", "label_set", "frame", "frame_name", "point_count", "class_counts", "unknown", "original_sha256",
+            "classes_sha256", "classes",
+        ]  # fmt: skip
+
+    def get_classes(self, labels: FrameLabels) -> str:
+        """Where the class index of each point is: uint8, in the order of the frame's original file."""
+        return reverse("frame-labels", args=[labels.pk, labels.classes.digest], request=self.context.get("request"))

@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from scenes.models import Frame, Scene, StoredFile
+from scenes.models import Frame, FrameLabels, Scene, StoredFile
 
 IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -16,6 +16,29 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 def scene_thumbnail(request: HttpRequest, scene_id: int, digest: str) -> HttpResponseBase:
     scene = get_object_or_404(Scene.objects.select_related("thumbnail"), pk=scene_id)
     return _answer(request, scene.thumbnail, digest, "image/webp")
+
+
+@require_safe
+@permission_required("scenes.view_scene", raise_exception=True)
+def scene_label_thumbnail(request: HttpRequest, scene_id: int, digest: str) -> HttpResponseBase:
+    scene = get_object_or_404(Scene.objects.select_related("label_thumbnail"), pk=scene_id)
+    return _answer(request, scene.label_thumbnail, digest, "image/webp")
+
+
+@require_safe
+@permission_required("scenes.view_scene", raise_exception=True)
+def scene_filmstrip(request: HttpRequest, scene_id: int, digest: str) -> HttpResponseBase:
+    """Small pictures of evenly spaced frames, 320 x 200 pixels each, side by side."""
+    scene = get_object_or_404(Scene.objects.select_related("filmstrip"), pk=scene_id)
+    return _answer(request, scene.filmstrip, digest, "image/webp")
+
+
+@require_safe
+@permission_required("scenes.view_framelabels", raise_exception=True)
+def frame_labels(request: HttpRequest, labels_id: int, digest: str) -> HttpResponseBase:
+    """One class index per point, uint8, in the order of the frame's original file."""
+    labels = get_object_or_404(FrameLabels.objects.select_related("classes"), pk=labels_id)
+    return _answer(request, labels.classes, digest, "application/octet-stream")
 
 
 @require_safe

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from lamm.addresses import addressed, without_blanks
 from lamm.ingest_states import IngestNote, ingest_notes
 from lamm.tables import SceneTable, page_numbers, scene_table
 from scenes.filters import SceneFilterSet, filtered_scenes
@@ -34,23 +34,13 @@ class Row:
 @require_safe
 @permission_required("scenes.view_scene", raise_exception=True)
 def explorer(request: HttpRequest) -> HttpResponse:
-    parameters = _without_blanks(request.GET)
+    parameters = without_blanks(request.GET)
     filterset, scenes = filtered_scenes(parameters)
     table = scene_table(scenes, sort=parameters.get("sort", ""), page=_page(parameters), rows=_rows(parameters))
     context = _choices(parameters) | _listing(table) | _state(parameters, filterset)
     whole = not request.htmx  # type: ignore[attr-defined]
     response = render(request, "pages/explorer.html" if whole else "parts/_explorer.html", context)
-    return _addressed(request, response, parameters)
-
-
-def _without_blanks(given: QueryDict) -> QueryDict:
-    """The parameters that say something, so that addresses stay short and mean one thing."""
-    kept = QueryDict(mutable=True)
-    for name, values in given.lists():
-        said = [value.strip() for value in values if value.strip()]
-        if said:
-            kept.setlist(name, said)
-    return kept
+    return addressed(request, response, parameters)
 
 
 def _page(parameters: QueryDict) -> int:
@@ -112,13 +102,3 @@ def _choices(parameters: QueryDict) -> dict[str, Any]:
         "drive_names": list(Drive.objects.order_by("name").values_list("name", flat=True)[:SUGGESTIONS]),
         "labeler_names": list(labelers.order_by("username").values_list("username", flat=True)[:SUGGESTIONS]),
     }
-
-
-def _addressed(request: HttpRequest, response: HttpResponse, parameters: QueryDict) -> HttpResponse:
-    """The part and the whole page share one address: caches must keep them apart, the address bar follows."""
-    patch_vary_headers(response, ["HX-Request"])
-    patch_cache_control(response, private=True, no_store=True)
-    if request.htmx and request.htmx.trigger != "refresh":  # type: ignore[attr-defined]
-        query = parameters.urlencode()
-        response["HX-Push-Url"] = f"{request.path}?{query}" if query else request.path
-    return response

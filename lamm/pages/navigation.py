@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -26,7 +27,17 @@ def entries(request: HttpRequest) -> list[Entry]:
     """The pages that the visitor of this request may open. No database query."""
     route = request.resolver_match.view_name if request.resolver_match else None
     found = [Entry("Explorer", "radar", reverse("explorer"), route in EXPLORER_ROUTES)]
-    if request.user.is_staff:
+    if request.user.has_perm("scenes.label_scene"):
+        found.append(Entry("My queue", "inbox", reverse("queue"), route == "queue"))
+    if request.user.has_perm("scenes.review_scene"):
+        found.append(Entry("To review", "clipboard-check", reverse("review"), route == "review"))
+    if request.user.has_perm("scenes.add_upload"):
+        found.append(Entry("Upload", "upload", reverse("upload"), route == "upload"))
+    if request.user.has_perm("scenes.view_ingestjob"):
+        found.append(Entry("Jobs", "list-checks", reverse("jobs"), route == "jobs"))
+    if request.user.has_perm("scenes.view_audit"):
+        found.append(Entry("Audit", "history", reverse("audit"), route == "audit"))
+    if admin.site.has_permission(request):
         found.append(Entry("Admin", "sliders-horizontal", reverse("admin:index")))
     found.append(Entry("API docs", "braces", reverse("api-docs")))
     return found
@@ -34,4 +45,7 @@ def entries(request: HttpRequest) -> list[Entry]:
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Context processor. Lazy, so that an error page can be rendered without asking who is there."""
-    return {"navigation": SimpleLazyObject(lambda: entries(request))}
+    return {
+        "navigation": SimpleLazyObject(lambda: entries(request)),
+        "may_enter_admin": SimpleLazyObject(lambda: admin.site.has_permission(request)),
+    }

@@ -1,9 +1,10 @@
 """The page of one scene: its picture, every known fact, its frames, ingest jobs and history."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Min, Q, Sum
 from django.http import HttpRequest, HttpResponse
@@ -12,8 +13,10 @@ from django.views.decorators.http import require_safe
 
 from lamm.history import LIMIT, scene_history
 from lamm.ingest_states import ingest_notes
+from lamm.label_facts import label_facts
 from lamm.tables import page_numbers
 from lamm.templatetags.formatting import extent
+from lamm.work_rows import workflow_facts
 from scenes.models import Frame, FrameState, Scene
 
 FRAMES_ON_A_PAGE = 100
@@ -47,6 +50,8 @@ def scene(request: HttpRequest, scene_id: int) -> HttpResponse:
         "history": history,
         "history_goes_on": history_goes_on,
         "history_limit": LIMIT,
+        **label_facts(shown),
+        **workflow_facts(shown, cast(User, request.user)),
         **_frames(request, shown),
     }
     return render(request, "pages/scene.html", context)

@@ -68,6 +68,37 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def rough_duration(seconds: float | None) -> str:
+    """A length of time as one says it while waiting: 12 s, 4 min, 1 h 02 min."""
+    if seconds is None:
+        return NOTHING
+    if round(seconds) < 60:
+        return f"{round(seconds)}{NO_BREAK_SPACE}s"
+    minutes = round(seconds / 60)
+    return f"{minutes}{NO_BREAK_SPACE}min" if minutes < 60 else duration(60 * minutes)
+
+
+@register.filter
+def time_span(seconds: float | None) -> str:
+    """How long something has been so, in one unit: 40 s, 5 min, 3 h, 2 days, 6 weeks."""
+    if seconds is None:
+        return NOTHING
+    for size, most, unit in ((1, 60, "s"), (60, 60, "min"), (3600, 48, "h"), (86400, 21, "days")):
+        if seconds < size * most:
+            return f"{seconds / size:.0f}{NO_BREAK_SPACE}{unit}"
+    return f"{seconds / 604800:,.0f}{NO_BREAK_SPACE}weeks"
+
+
+@register.filter
+def frames_per_second(speed: float | None) -> str:
+    """A speed in frames per second with three digits: 0.42, 8.3 and 1,204 frames/s."""
+    if speed is None:
+        return NOTHING
+    digits = 2 if speed < 1 else 1 if speed < 100 else 0
+    return f"{speed:,.{digits}f}{NO_BREAK_SPACE}frames/s"
+
+
+@register.filter
 def decimal_seconds(seconds: float | None) -> str:
     """Seconds as the explorer's column shows them, without the unit: 2.1 and 1,204.5."""
     return NOTHING if seconds is None else f"{seconds:,.1f}"

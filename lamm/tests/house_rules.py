@@ -98,6 +98,24 @@ def nameless_constraints(all_models: Iterable[type[models.Model]]) -> list[str]:
             for model in all_models if model._meta.unique_together and model._meta.app_label in APP_ORDER]  # fmt: skip
 
 
+def untracked_models(all_models: Iterable[type[models.Model]], reasons: dict[str, str]) -> list[str]:
+    """Models without history and without a written reason, and reasons that are out of date."""
+    names = {model.__name__: model for model in all_models if not model.__name__.startswith("Historical")}
+    tracked = {name for name, model in names.items() if hasattr(model, "history")}
+    found = [f"{name} has no history and no reason why not" for name in sorted(set(names) - tracked - set(reasons))]
+    found += [f"{name} has a history and a reason not to have one" for name in sorted(tracked & set(reasons))]
+    return found + [f"{name} has a reason and is no model" for name in sorted(set(reasons) - set(names))]
+
+
+def plain_histories(all_models: Iterable[type[models.Model]]) -> list[str]:
+    """History without the columns and indexes that the audit needs (scenes.audit.AuditedRecords)."""
+    return [
+        f"{model.__name__} is tracked by HistoricalRecords; use scenes.audit.AuditedRecords"
+        for model in all_models
+        if hasattr(model, "history") and "bulk" not in {field.name for field in model.history.model._meta.fields}
+    ]
+
+
 def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "") -> list[tuple[str, str]]:
     """Every (name, pattern) of the site; a nested list is named by its namespace."""
     found = []

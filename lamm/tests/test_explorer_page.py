@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from lamm.tables import page_numbers
 from scenes import selectors
-from scenes.models import Drive, Frame, IngestJob, IngestState, PositionState, Scene
+from scenes.models import Drive, Frame, IngestJob, IngestKind, IngestState, PositionState, Scene
 from scenes.tests.factories import a_drive_folder, a_queued_job, a_ready_scene
+from scenes.tests.workflows import worked
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -125,10 +126,17 @@ class TestIngestion:
     def test_a_failed_scene_says_so_and_nothing_refreshes(self, viewer, tmp_path):
         job = a_queued_job(a_drive_folder(tmp_path))
         job.finish(IngestState.FAILED, "No frame could be read.")
+        job.save()
         html = page(viewer)
         assert "Ingest failed – open to see why" in html  # noqa: RUF001
         assert "No frame could be read." in html
         assert "every 3s" not in html
+
+    def test_a_rebuild_says_what_it_does_and_counts_no_frames(self, viewer):
+        a_ready_scene().ingest_jobs.create(state=IngestState.RUNNING, kind=IngestKind.THUMBNAILS)
+        html = page(viewer)
+        assert "Rebuild pictures, running" in html
+        assert "<progress" not in html
 
     def test_a_done_scene_has_no_note(self, viewer):
         a_ready_scene()
@@ -140,8 +148,8 @@ class TestIngestion:
 class TestFilters:
     @pytest.fixture(autouse=True)
     def library(self, admin_user):
-        a_scene("city-rain", tags=["rain", "urban"], drive="monday", status="labeled", labeler=admin_user)
-        a_scene("city-night", tags=["night"], status="in_review", point_count=5000)
+        a_scene("city-rain", tags=["rain", "urban"], drive="monday", **worked("labeled", labeler=admin_user))
+        a_scene("city-night", tags=["night"], point_count=5000, **worked("in_review"))
         a_scene("road", drive="tuesday", position_state=PositionState.UNUSABLE, position_problem="NaN")
 
     @pytest.mark.parametrize(

@@ -136,3 +136,37 @@ def test_lengths_seconds_and_whole_counts_have_a_dash_for_nothing():
 )
 def test_a_person_has_initials(user, letters):
     assert formatting.initials(user) == letters
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(None, DASH), (0, f"0{SPACE}s"), (11.6, f"12{SPACE}s"), (59.4, f"59{SPACE}s"), (59.6, f"1{SPACE}min"),
+     (3_569, f"59{SPACE}min"), (3_590, f"1{SPACE}h{SPACE}00{SPACE}min"), (3_720, f"1{SPACE}h{SPACE}02{SPACE}min")],
+)  # fmt: skip
+def test_a_wait_is_written_as_one_says_it(seconds, written):
+    assert formatting.rough_duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("speed", "written"),
+    [(None, DASH), (0.4249, f"0.42{SPACE}frames/s"), (8.31, f"8.3{SPACE}frames/s"), (1_204.4, f"1,204{SPACE}frames/s")],
+)
+def test_a_speed_has_about_three_digits(speed, written):
+    assert formatting.frames_per_second(speed) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (None, "–"),  # noqa: RUF001
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (3600, "1 h"),
+        (47 * 3600, "47 h"),
+        (48 * 3600, "2 days"),
+        (21 * 86400, "3 weeks"),
+    ],
+)
+def test_how_long_something_has_been_so_takes_one_unit(seconds, written):
+    assert formatting.time_span(seconds) == written.replace(" ", "\N{NO-BREAK SPACE}")

@@ -111,11 +111,12 @@ class TestIngestion:
         job = a_queued_job(a_drive_folder(tmp_path))
         html = page(viewer, job.scene)
         assert 'hx-trigger="every 3s"' in html
-        assert "waiting for a worker" in html
+        assert "Ingesting: Waiting for a worker" in html
 
     def test_a_failed_one_names_the_problem_and_the_remedy(self, admin_client, tmp_path):
         job = a_queued_job(a_drive_folder(tmp_path))
         job.finish(IngestState.FAILED, "No frame could be read.")
+        job.save()
         html = page(admin_client, job.scene)
         assert "No frame could be read." in html
         assert "retry the job" in html
@@ -172,10 +173,10 @@ class TestHistory:
             scene.labeler, scene.notes = admin_user, str(number)
             scene.drive = Drive.objects.create(name=f"drive {number}")
             scene.save()
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             scene_history(scene)
         for number in range(2, 12):
             scene.drive = Drive.objects.create(name=f"drive {number}")
             scene.save()
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             scene_history(scene)

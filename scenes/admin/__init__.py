@@ -1,5 +1,5 @@
 """The curators' door."""
 
-from scenes.admin import drives, ingest, people, scenes
+from scenes.admin import access, bulk, drives, files, ingest, labels, people, scenes
 
-__all__ = ["drives", "ingest", "people", "scenes"]
+__all__ = ["access", "bulk", "drives", "files", "ingest", "labels", "people", "scenes"]

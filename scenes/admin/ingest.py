@@ -48,6 +48,7 @@ class IngestJobAdmin(ReadOnly, HistoryAdmin):
     list_display = [
         "id",
         "scene",
+        "kind",
         "show_state",
         "attempts",
         "requested_by",
@@ -55,7 +56,7 @@ class IngestJobAdmin(ReadOnly, HistoryAdmin):
         "finished_at",
         "problem",
     ]
-    list_filter = ["state"]
+    list_filter = ["state", "kind"]
     search_fields = ["scene__name"]
     list_select_related = ["scene", "requested_by"]
     actions = ["retry", "cancel"]
@@ -64,7 +65,7 @@ class IngestJobAdmin(ReadOnly, HistoryAdmin):
     def show_state(self, job: IngestJob) -> tuple[str, str]:
         return job.state, job.get_state_display()
 
-    @admin.action(description="Retry the quarantined frames", permissions=["operate"])
+    @admin.action(description="Retry", permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[IngestJob]) -> None:
         jobs = [services.retry_ingest(job=job, by=request.user) for job in queryset]  # type: ignore[arg-type]
         self.message_user(request, f"{len(jobs)} jobs queued.", messages.SUCCESS)

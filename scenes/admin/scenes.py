@@ -12,6 +12,8 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from scenes.admin.base import HistoryAdmin, ReadOnly
+from scenes.admin.labels import LabelSetInline
+from scenes.admin.scene_actions import BulkActions
 from scenes.models import Frame, IngestJob, LabelingStatus, PositionState, Scene
 
 STATUS_COLOURS = {
@@ -44,7 +46,7 @@ class IngestJobInline(ReadOnly, TabularInline):
 
 
 @admin.register(Scene)
-class SceneAdmin(HistoryAdmin):
+class SceneAdmin(BulkActions, HistoryAdmin):
     list_display = [
         "picture",
         "name",
@@ -52,24 +54,28 @@ class SceneAdmin(HistoryAdmin):
         "labeler",
         "tag_names",
         "drive",
+        "show_due",
         "captured_at",
         "frame_count",
         "points",
         "show_position",
     ]
+    list_fullwidth = True
     list_display_links = ["picture", "name"]
     list_filter = ["status", "position_state", "drive", "labeler", "tags"]
     search_fields = ["name", "drive__name", "tags__name"]
     list_select_related = ["drive", "labeler", "thumbnail"]
-    autocomplete_fields = ["drive", "labeler"]
+    autocomplete_fields = ["drive"]
     date_hierarchy = "captured_at"
-    inlines = [FrameInline, IngestJobInline]
+    inlines = [FrameInline, LabelSetInline, IngestJobInline]
     rolled_up = [
         "frame_count", "quarantined_count", "point_count", "size_bytes", "duration_seconds", "lower_bound",
         "upper_bound", "position_state", "position_problem", "start_latitude", "start_longitude",
         "end_latitude", "end_longitude",
     ]  # fmt: skip
-    readonly_fields = ["large_picture", *rolled_up, "created_at", "updated_at"]
+    # These change by the steps of the workflow only, on the scene's page and in bulk.
+    workflow = ["status", "status_since", "labeler", "reviewer", "due_on", "priority", "locked", "rework_reason"]
+    readonly_fields = ["large_picture", "steps", *workflow, *rolled_up, "created_at", "updated_at"]
     fieldsets = [
         (
             None,
@@ -79,14 +85,13 @@ class SceneAdmin(HistoryAdmin):
                     "name",
                     "drive",
                     "captured_at",
-                    "status",
-                    "labeler",
                     "tags",
                     "notes",
                 ]
             },
         ),
-        ("Rolled up from the frames", {"fields": rolled_up, "classes": ["collapse"]}),
+        ("Labelling", {"fields": ["steps", *workflow]}),
+        ("Rolled up from the frames", {"fields": [*rolled_up], "classes": ["collapse"]}),
         ("Record", {"fields": ["created_at", "updated_at"], "classes": ["collapse"]}),
     ]
 
@@ -115,9 +120,20 @@ class SceneAdmin(HistoryAdmin):
     def large_picture(self, scene: Scene) -> SafeString | str:
         return _picture(scene, "lamm-picture")
 
+    @display(description="Next steps")
+    def steps(self, scene: Scene) -> SafeString:
+        words = "Assign, plan, review or reopen it on its page"
+        return format_html('<a href="{}#workflow">{}</a>', reverse("scene", args=[scene.pk]), words)
+
     @display(description="Status", ordering="status", label=STATUS_COLOURS)
     def show_status(self, scene: Scene) -> tuple[str, str]:
         return scene.status, scene.get_status_display()
+
+    @display(description="Due", ordering="due_on")
+    def show_due(self, scene: Scene) -> SafeString | str:
+        if scene.due_on is None:
+            return "-"
+        return format_html('<span class="{}">{}</span>', "lamm-late" if scene.overdue else "", scene.due_on.isoformat())
 
     @display(description="Tags")
     def tag_names(self, scene: Scene) -> str:
@@ -142,7 +158,7 @@ class SceneAdmin(HistoryAdmin):
 
 def _picture(scene: Scene, css_class: str) -> SafeString | str:
     if scene.thumbnail is None:
-        return "no picture yet"
+        return format_html('<span class="lamm-thumbnail-none" title="{}"></span>', "No picture yet")
     address = reverse("scene-thumbnail", args=[scene.pk, scene.thumbnail.digest])
     return format_html(
         '<img src="{}" alt="Bird\'s-eye view of {}" class="{}" loading="lazy">',

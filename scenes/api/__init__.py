@@ -1,5 +1,19 @@
 """The REST API of this app."""
 
+from scenes.api.labels import FrameLabelsViewSet, LabelSetViewSet, OntologyViewSet
 from scenes.api.scenes import DriveViewSet, FrameViewSet, IngestJobViewSet, SceneViewSet
+from scenes.api.uploads import UploadedFileViewSet, UploadViewSet
+from scenes.api.working import AssignmentViewSet
 
-__all__ = ["DriveViewSet", "FrameViewSet", "IngestJobViewSet", "SceneViewSet"]
+__all__ = [
+    "AssignmentViewSet",
+    "DriveViewSet",
+    "FrameLabelsViewSet",
+    "FrameViewSet",
+    "IngestJobViewSet",
+    "LabelSetViewSet",
+    "OntologyViewSet",
+    "SceneViewSet",
+    "UploadViewSet",
+    "UploadedFileViewSet",
+]

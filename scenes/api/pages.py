@@ -3,6 +3,8 @@
 from rest_framework import mixins, viewsets
 from rest_framework.pagination import CursorPagination
 
+from scenes.api.strict import StrictParameters
+
 
 class KeysetPages(CursorPagination):
     """Page 1000 costs what page 1 costs, and rows that arrive meanwhile shift nothing."""
@@ -20,5 +22,5 @@ class InPlayingOrder(KeysetPages):
     ordering = ("scene", "index")
 
 
-class ReadOnly(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ReadOnly(StrictParameters, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     pagination_class: type[KeysetPages] = NewestFirst

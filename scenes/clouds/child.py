@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -40,8 +40,9 @@ KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LAN
 # Each thread of a numeric library reserves address space, which counts against the limit.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 MAX_LINE_BYTES = 64 * 1024
+PIPE_BYTES = 1024 * 1024
 MAX_COMPLAINT_BYTES = 1024 * 1024
-NUMBERS = "iufbV"
+NUMBERS = "iufb"
 DAMAGED = "The file is damaged or not what it says: copy or export it again."
 TOO_LARGE = "Split the file, or raise the limit if the file is known to be good."
 
@@ -73,7 +74,7 @@ def blocks(
     *,
     limits: ChildLimits = DEFAULT_CHILD_LIMITS,
     parameters: dict[str, Any] | None = None,
-) -> Iterator[npt.NDArray[Any]]:
+) -> Generator[npt.NDArray[Any], None, None]:
     """The blocks of points that `reader` finds in `source`, read in a child process, one at a time.
 
     `reader` is "module:function" of this package; it is called with the path of the source and `parameters`
@@ -107,7 +108,7 @@ def _opened(source: bytes | memoryview | Path) -> Iterator[BinaryIO]:
 def _memory_file() -> BinaryIO:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("cloud"), "w+b")
-    return tempfile.TemporaryFile("w+b")  # type: ignore[return-value]  # its type names a wrapper
+    return tempfile.TemporaryFile("w+b")
 
 
 def _start(
@@ -121,6 +122,7 @@ def _start(
         stdout=subprocess.PIPE,
         stderr=complaints,
         bufsize=0,
+        pipesize=PIPE_BYTES,
         cwd=CHECKOUT,
         env=kept | ONE_THREAD,
         pass_fds=(file.fileno(),),
@@ -145,7 +147,7 @@ class _Child:
             if "error" in message:
                 raise _error(message["error"])
             block = np.empty(*_declared(message, self.limits))
-            self._fill(memoryview(block.view(np.uint8)) if block.nbytes else memoryview(b""))
+            self._fill(block.view(np.uint8).data)
             yield block
 
     def end(self) -> None:
@@ -198,10 +200,11 @@ class _Child:
         return CloudError(f"the reader {how}" + (f": {complaint}" if complaint else ""), DAMAGED)
 
     def _complaint(self) -> str:
-        """The last line the child wrote to its error output, shortened."""
+        """The last line the child wrote to its error output, without Rust's advice, shortened."""
         self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - 4096))
         lines = self.complaints.read().decode(errors="replace").split("\n")
-        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+        said = (line.strip()[:200] for line in reversed(lines) if not line.startswith("note: "))
+        return next(filter(None, said), "")
 
 
 def _declared(message: dict[str, Any], limits: ChildLimits) -> tuple[int, np.dtype[Any]]:
@@ -210,10 +213,10 @@ def _declared(message: dict[str, Any], limits: ChildLimits) -> tuple[int, np.dty
         count = int(message["count"])
         described = message["dtype"]
         fields = [(name, kind, tuple(shape)) for name, kind, shape in described]
-        dtype = np.dtype(fields) if fields else np.dtype(np.uint8)
+        dtype: np.dtype[Any] = np.dtype(fields or np.uint8)
     except (KeyError, TypeError, ValueError) as error:
         raise CloudError("the reader in its child process sent nonsense", DAMAGED) from error
-    if any(dtype[name].base.kind not in NUMBERS for name in dtype.names or ()):
+    if any(field[0].base.kind not in NUMBERS for field in (dtype.fields or {}).values()):
         raise CloudError("the reader in its child process sent nonsense", DAMAGED)
     if count < 0 or count * dtype.itemsize > limits.block_bytes:
         raise CloudError(f"a block of {count} x {dtype.itemsize} bytes exceeds the limit", TOO_LARGE)
@@ -274,7 +277,7 @@ def _send(pipe: BinaryIO, block: npt.NDArray[Any]) -> None:
     fields = [(name, block.dtype[name].base.str, block.dtype[name].shape) for name in names]
     packed = np.ascontiguousarray(block, fields or np.uint8)
     _say(pipe, {"dtype": fields, "count": len(packed)})
-    _write(pipe, memoryview(packed.view(np.uint8)) if packed.nbytes else memoryview(b""))
+    _write(pipe, packed.view(np.uint8).data)
 
 
 def _say(pipe: BinaryIO, message: dict[str, Any]) -> None:

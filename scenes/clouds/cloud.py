@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -101,15 +102,20 @@ class PointCloud:
         return self.points[name]
 
     def positions(self) -> npt.NDArray[np.floating[Any]]:
-        """x, y, z in metres, shape (n, 3), each axis contiguous in memory.
+        """x, y, z in metres, shape (n, 3), each axis contiguous in memory, read-only.
 
         float64 when any of the three is stored as float64 or as an integer, which float32 could not hold
         exactly; float32 otherwise.
         """
+        return self._positions
+
+    @cached_property
+    def _positions(self) -> npt.NDArray[np.floating[Any]]:
         single = all(self.points.dtype[axis] == np.float32 for axis in AXES)
         columns = np.empty((3, len(self.points)), np.float32 if single else np.float64)
         for row, axis in zip(columns, AXES, strict=True):
             row[:] = self.points[axis]
+        columns.flags.writeable = False
         return columns.T
 
     def finite(self) -> npt.NDArray[np.bool_]:

@@ -6,9 +6,13 @@ from typing import Protocol
 
 from scenes.clouds.cloud import CloudError, Limits, PointCloud
 from scenes.clouds.kitti import KittiFormat
+from scenes.clouds.las import LasFormat
+from scenes.clouds.mcap import McapFormat
 from scenes.clouds.nuscenes import NuScenesFormat
 from scenes.clouds.pcd import PcdFormat
 from scenes.clouds.ply import PlyFormat
+from scenes.clouds.point_cloud2 import PointCloud2Format
+from scenes.clouds.xyz import XyzFormat
 
 
 class Format(Protocol):
@@ -34,6 +38,10 @@ FORMATS: tuple[Format, ...] = (
     PlyFormat(),
     NuScenesFormat(),
     KittiFormat(),
+    LasFormat(),
+    McapFormat(),
+    PointCloud2Format(),
+    XyzFormat(),
 )
 # Files whose name says nothing about what they hold, and the formats that they may be declared to have.
 UNDECIDED_SUFFIXES: dict[str, tuple[str, ...]] = {".bin": ("kitti", "nuscenes")}
@@ -65,9 +73,10 @@ def _suffixes(entry: Format) -> str:
 
 
 def format_named(kind: str) -> Format:
-    """The format that is declared by its name, such as "kitti"; case does not matter. Raises CloudError."""
+    """The format declared by its name or suffix, such as "kitti" or "laz", in any case. Raises CloudError."""
+    wanted = kind.strip().lower()
     for entry in FORMATS:
-        if entry.name.lower() == kind.strip().lower():
+        if wanted == entry.name.lower() or f".{wanted}" in entry.suffixes:
             return entry
     kinds = ", ".join(entry.name.lower() for entry in FORMATS)
     raise CloudError(f"there is no format named {kind[:40]!r}", f"Use one of: {kinds}.")

@@ -23,7 +23,7 @@ UNCERTAINTY_KINDS = ("npy", "float32")
 LABEL_FIELDS = ("label", "classification")
 LARGEST_ID = 2**32 - 1
 MOST_CLASSES = 65_536
-SHORT = "The labels belong to another cloud, or the file is cut: upload the right one."
+SHORT = "They belong to another cloud, or the file is cut: upload the right one."
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ def read_labels(data: bytes | memoryview | PointCloud, *, kind: str, points: int
             if kind == "semantic-kitti":
                 return _packed(data, points)
             semantic = _records(data, np.dtype("u1"), points) if kind == "lidarseg" else _array(data, points)
-        _check_count(len(semantic), points)
+        _check_count(len(semantic), points, "labels")
         return Labels(_raw_ids(semantic), None)
 
 
@@ -79,15 +79,15 @@ def _check_kind(kind: str, kinds: tuple[str, ...]) -> None:
         raise CloudError(f"the kind {kind[:40]!r} can not be read from this", f"Use: {', '.join(kinds)}.")
 
 
-def _check_count(count: int, points: int) -> None:
+def _check_count(count: int, points: int, what: str) -> None:
     if count != points:
-        raise CloudError(f"there are {count} labels, the cloud has {points} points", SHORT, "label")
+        raise CloudError(f"there are {count} {what}, the cloud has {points} points", SHORT, what)
 
 
-def _records(data: bytes | memoryview, dtype: np.dtype[Any], points: int) -> npt.NDArray[Any]:
+def _records(data: bytes | memoryview, dtype: np.dtype[Any], points: int, what: str = "labels") -> npt.NDArray[Any]:
     if len(data) % dtype.itemsize:
-        raise CloudError(f"{len(data)} bytes are no multiple of the {dtype.itemsize} bytes of a value", SHORT, "label")
-    _check_count(len(data) // dtype.itemsize, points)
+        raise CloudError(f"{len(data)} bytes are no multiple of the {dtype.itemsize} bytes of a value", SHORT, what)
+    _check_count(len(data) // dtype.itemsize, points, what)
     return np.frombuffer(data, dtype)
 
 
@@ -185,7 +185,7 @@ def read_uncertainty(
         if kind == "npy":
             values = read_array(data, kinds="f", what="uncertainties", points=points, most_bytes=4)
         else:
-            values = _records(data, np.dtype("<f4"), points)
+            values = _records(data, np.dtype("<f4"), points, "uncertainties")
         _check_uncertainty(values)
         return values
 

@@ -6,7 +6,7 @@ a child process (see laz.py) and are held against the header once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
@@ -61,9 +61,12 @@ def read(data: bytes | memoryview, *, name: str = "", limits: Limits = DEFAULT_L
         source = memoryview(data)
         header = header_of(source, len(source), limits)
         layout = layout_of(source, header)
+        # Checked before the points get memory: a compressed file says little by its size.
+        record = laz.compression_record(source, header) if header.is_compressed else b""
+        _check_decoded(header, layout, limits)
         points = np.empty(header.points, layout.points)
         filled = 0
-        for records in _records_of_bytes(source, header, layout):
+        for records in _records_of_bytes(source, header, layout, record):
             layout.decode(records, points[filled : filled + len(records)])
             filled += len(records)
         if header.is_compressed:
@@ -73,7 +76,7 @@ def read(data: bytes | memoryview, *, name: str = "", limits: Limits = DEFAULT_L
 
 def chunks(
     path: Path, *, points_per_chunk: int = POINTS_PER_CHUNK, limits: Limits = DEFAULT_LIMITS
-) -> Iterator[Points]:
+) -> Generator[Points, None, None]:
     """The points of the file at `path` in its order, `points_per_chunk` at a time, in bounded memory.
 
     Each chunk is an array of its own with the fields that `read` gives. Raises CloudError as `read` does;
@@ -91,9 +94,16 @@ def chunks(
                 yield points
 
 
-def _records_of_bytes(source: memoryview, header: LasHeader, layout: Layout) -> Iterator[Points]:
+def _check_decoded(header: LasHeader, layout: Layout, limits: Limits) -> None:
+    size = header.points * layout.points.itemsize
+    if size > limits.max_bytes:
+        raise CloudError(f"{size} bytes of points exceed the limit of {limits.max_bytes}", "Read the file in chunks.")
+
+
+def _records_of_bytes(
+    source: memoryview, header: LasHeader, layout: Layout, record: bytes
+) -> Generator[Points, None, None]:
     if header.is_compressed:
-        record = laz.compression_record(source, header)
         for block in laz.records(source, header, record, points_per_block=BLOCK):
             yield block.view(layout.record)
     else:
@@ -102,7 +112,7 @@ def _records_of_bytes(source: memoryview, header: LasHeader, layout: Layout) -> 
 
 def _records_of_file(
     file: BinaryIO, path: Path, header: LasHeader, layout: Layout, points_per_chunk: int
-) -> Iterator[Points]:
+) -> Generator[Points, None, None]:
     if not header.is_compressed:
         yield from _stored_records(file, header, layout, points_per_chunk)
         return
@@ -114,7 +124,7 @@ def _records_of_file(
 
 def _stored_records(
     file: BinaryIO, header: LasHeader, layout: Layout, points_per_chunk: int
-) -> Iterator[Points]:
+) -> Generator[Points, None, None]:
     buffer = np.empty(min(points_per_chunk, header.points), layout.record)
     file.seek(header.point_offset)
     for start in range(0, header.points, points_per_chunk):

@@ -8,7 +8,8 @@ points that never were.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,6 @@ ITEM_BYTES = 6
 CHUNK_TABLE_HEAD_BYTES = 8
 # A million identical points compress to 100 points a byte: nothing honest comes near this.
 MAX_POINTS_PER_BYTE = 1000
-BLOCK_BYTES = 8 * 1024**2
 LIMITS = child.ChildLimits(memory_bytes=1024**3)
 DECOMPRESS = "scenes.clouds.laz:decompress"
 AS_LAS = "Export it as LAS, or as LAZ of LAS 1.4 or before."
@@ -115,7 +115,7 @@ def _chunk_table_offset(source: Source, header: LasHeader) -> int:
 
 def records(
     source: bytes | memoryview | Path, header: LasHeader, record: bytes, *, points_per_block: int
-) -> Iterator[npt.NDArray[np.uint8]]:
+) -> Generator[npt.NDArray[np.uint8], None, None]:
     """The stored records, decompressed in a child process, `points_per_block` at a time but for the last.
 
     Raises CloudError also when fewer or more points come than the header declares.
@@ -128,12 +128,13 @@ def records(
         "record_bytes": header.record_bytes,
         "points_per_block": points_per_block,
     }
-    for block in child.blocks(DECOMPRESS, source, limits=LIMITS, parameters=parameters):
-        expected = min(points_per_block, left) * header.record_bytes
-        if block.dtype != np.uint8 or len(block) != expected:
-            raise CloudError(f"{len(block)} bytes were decompressed where {expected} are declared", COPY_AGAIN)
-        left -= len(block) // header.record_bytes
-        yield block
+    with closing(child.blocks(DECOMPRESS, source, limits=LIMITS, parameters=parameters)) as blocks:
+        for block in blocks:
+            expected = min(points_per_block, left) * header.record_bytes
+            if block.dtype != np.uint8 or len(block) != expected:
+                raise CloudError(f"{len(block)} bytes were decompressed where {expected} are declared", COPY_AGAIN)
+            left -= len(block) // header.record_bytes
+            yield block
     if left:
         raise CloudError(f"{left} of the declared {header.points} points are missing", COPY_AGAIN)
 
@@ -142,7 +143,8 @@ def decompress(
     path: str, *, record: str, offset: int, points: int, record_bytes: int, points_per_block: int
 ) -> Iterator[npt.NDArray[Any]]:
     """Runs in the child: blocks of decompressed records as bytes. Raises CloudError on damaged data."""
-    import lazrs  # only in the child: its panics abort the process
+    # Only in the child: its panics abort the process.
+    import lazrs  # type: ignore[import-untyped]
 
     with open(path, "rb") as file:
         file.seek(offset)

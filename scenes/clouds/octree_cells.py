@@ -78,7 +78,7 @@ def codes_of(columns: npt.NDArray[np.floating[Any]], cube: Cube, depth: int) -> 
         place = np.subtract(column, cube.lo[axis], dtype=np.float64)
         place *= cells / cube.side
         np.clip(place, 0, cells - 1, out=place)
-        codes |= SPREAD[axis].take(place.astype(np.int32))
+        codes |= SPREAD[axis].take(place.astype(np.intp))
     return codes
 
 

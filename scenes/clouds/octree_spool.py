@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,15 +40,11 @@ class Points:
 
     def take(self, which: npt.NDArray[Any]) -> Points:
         """The points at the places `which`, in that order."""
-        return Points(
-            self.columns.take(which, axis=1), self.original.take(which), self.intensity.take(which)
-        )
+        return Points(self.columns.take(which, axis=1), self.original.take(which), self.intensity.take(which))
 
     def slice(self, start: int, stop: int) -> Points:
         """The points start..stop-1, as views."""
-        return Points(
-            self.columns[:, start:stop], self.original[start:stop], self.intensity[start:stop]
-        )
+        return Points(self.columns[:, start:stop], self.original[start:stop], self.intensity[start:stop])
 
     def corners(self) -> tuple[Corner, Corner]:
         """The lower and the upper corner of the bounding box, shape (3,) each."""
@@ -68,7 +64,8 @@ def join(parts: Sequence[Points]) -> Points:
     )
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True)
+class Segment:
     """Points that lie together in a spool file: where, in bytes, and how many."""
 
     offset: int
@@ -108,11 +105,13 @@ class SpoolFile:
     def batches(self, segments: Sequence[Segment], batch: int) -> Iterator[Points]:
         """The points of `segments` in order, about `batch` at a time."""
         group: list[Segment] = []
+        held = 0
         for segment in segments:
             group.append(segment)
-            if sum(held.count for held in group) >= batch:
+            held += segment.count
+            if held >= batch:
                 yield self.read(group)
-                group = []
+                group, held = [], 0
         if group:
             yield self.read(group)
 
@@ -218,16 +217,16 @@ def _miscounted(found: str, count: int | None) -> CloudError:
 
 def _pieces(chunks: Iterable[Chunk], batch: int) -> Iterator[Chunk]:
     """The chunks, checked, none longer than `batch`."""
-    first: tuple[np.dtype[Any], bool] | None = None
+    first = ""
     for positions, intensity in chunks:
-        kind = (positions.dtype, intensity is None)
         if positions.ndim != 2 or positions.shape[1] != 3:
             raise ValueError(f"positions of shape {positions.shape} are not (n, 3)")
         if intensity is not None and intensity.shape != (len(positions),):
             raise ValueError(f"intensities of shape {intensity.shape} for {len(positions)} positions")
-        if kind != (first or kind):
-            raise ValueError(f"a chunk of {positions.dtype} after chunks of {(first or kind)[0]}")
-        first = kind
+        kind = f"{positions.dtype} {'without' if intensity is None else 'with'} intensities"
+        first = first or kind
+        if kind != first:
+            raise ValueError(f"a chunk of {kind} after one of {first}")
         for start in range(0, len(positions), batch):
             part = slice(start, start + batch)
             yield positions[part], None if intensity is None else intensity[part]

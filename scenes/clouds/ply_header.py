@@ -53,9 +53,14 @@ class PlyProperty:
         return self.count_code is not None
 
     @property
+    def item_bytes(self) -> int:
+        """Bytes of one number."""
+        return int(self.code[1])
+
+    @property
     def least_bytes(self) -> int:
         """The fewest bytes it can take in a binary file: an empty list has but its count."""
-        return np.dtype(self.count_code or self.code).itemsize
+        return int((self.count_code or self.code)[1])
 
 
 @dataclass(frozen=True)

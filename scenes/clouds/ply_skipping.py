@@ -7,28 +7,53 @@ from typing import Any
 import numpy as np
 
 from scenes.clouds.cloud import CloudError
-from scenes.clouds.ply_header import PlyElement
+from scenes.clouds.ply_header import PlyElement, PlyProperty
 
 COPY_AGAIN = "The file is cut: copy or export it again."
 WRONG_LENGTH = "The header or the data is wrong: export the cloud again."
 # Rows compared in one step; memory for them stays small whatever the file declares.
 MOST_ROWS = 65_536
+# Rows of one length, one after the other, after which comparing many at once is faster than one by one.
+LEAST_RUN = 64
 
 
 def skip_binary(body: memoryview, place: int, element: PlyElement, order: str) -> int:
     """Where `element`, which begins at byte `place`, ends. Raises CloudError when the data ends before."""
     if not element.has_lists:
         return _checked_end(body, place + element.count * element.least_bytes, element)
-    left, block = element.count, 1
+    left, length, alike = element.count, 0, 0
     while left:
-        row = _row_type(body, place, element, order)
-        rows = min(left, block, max((len(body) - place) // row.itemsize, 1))
-        alike = _rows_alike(body, place, element, row, rows)
-        place = _checked_end(body, place + alike * row.itemsize, element)
-        left -= alike
-        # Meshes are mostly of one kind of face: steps double as long as that holds.
-        block = min(2 * block, MOST_ROWS) if alike == rows else 1
+        # Meshes are mostly of one kind of face: a run of rows alike is compared in steps that double.
+        if alike >= LEAST_RUN:
+            row = _row_type(body, place, element, order)
+            rows = min(left, alike, MOST_ROWS, max((len(body) - place) // row.itemsize, 1))
+            same = _rows_alike(body, place, element, row, rows)
+            place = _checked_end(body, place + same * row.itemsize, element)
+            left -= same
+            alike = alike + same if same == rows else 0
+        else:
+            end = _row_end(body, place, element, order)
+            alike = alike + 1 if end - place == length else 0
+            place, length = end, end - place
+            left -= 1
     return place
+
+
+def _row_end(body: memoryview, place: int, element: PlyElement, order: str) -> int:
+    """Where the one row at `place` ends."""
+    for entry in element.properties:
+        start, place = place, _checked_end(body, place + entry.least_bytes, element)
+        if entry.count_code is not None:
+            length = _list_length(body[start:place], entry, order)
+            place = _checked_end(body, place + length * entry.item_bytes, element)
+    return place
+
+
+def _list_length(count: memoryview, entry: PlyProperty, order: str) -> int:
+    length = int.from_bytes(count, "big" if order == ">" else "little", signed=(entry.count_code or "").startswith("i"))
+    if length < 0:
+        raise CloudError(f"a list holds {length} numbers", WRONG_LENGTH, entry.name[:40])
+    return length
 
 
 def _checked_end(body: memoryview, end: int, element: PlyElement) -> int:
@@ -55,13 +80,11 @@ def _row_type(body: memoryview, place: int, element: PlyElement, order: str) -> 
             continue
         start = place
         place = _checked_end(body, place + entry.least_bytes, element)
-        length = int(np.frombuffer(body[start:place], order + entry.count_code, 1)[0])
-        if length < 0:
-            raise CloudError(f"a list holds {length} numbers", WRONG_LENGTH, entry.name[:40])
-        place = _checked_end(body, place + length * np.dtype(entry.code).itemsize, element)
+        length = _list_length(body[start:place], entry, order)
+        place = _checked_end(body, place + length * entry.item_bytes, element)
         fields.append((f"{number}.count", order + entry.count_code))
         # An opaque stretch of bytes: what the list holds is not looked at.
-        fields.append((f"{number}", f"V{length * np.dtype(entry.code).itemsize}"))
+        fields.append((f"{number}", f"V{length * entry.item_bytes}"))
     return np.dtype(fields)
 
 

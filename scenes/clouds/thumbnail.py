@@ -1,4 +1,4 @@
-"""A bird's-eye picture of one cloud: dark ground, colour by height, brightness by density.
+"""A bird's-eye picture of one cloud: dark ground, colour by height or by class, brightness by density.
 
 x points right and y up in the picture, as on a map; forward is right for a scan in vehicle coordinates.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,10 @@ from scenes.clouds.colours import turbo_table
 
 Floats = npt.NDArray[np.floating[Any]]
 Image3 = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.integer[Any]]
+# From the points inside the picture (their heights, which of all points they are, their pixels) and the sorted
+# pixels that hold any, to the colour of each of those pixels, float32 (filled, 3).
+Painter = Callable[[Floats, Indices, Indices, Indices], Image3]
 
 SIZE = (640, 400)
 QUALITY = 82
@@ -59,6 +64,12 @@ CROWDED = 0.8
 FEW_PIXELS = 8_000
 RING_LIGHT = 0.16
 
+# The same for classes, whose colours are less bright than those of heights and must be told apart; brightness at
+# the lowest height, and of ignored classes.
+FAINTEST_CLASS = 0.8
+LOWEST_LIGHT = 0.88
+IGNORED_LIGHT = 0.55
+
 
 @dataclass(frozen=True)
 class View:
@@ -76,32 +87,149 @@ class View:
         return column, row
 
 
+@dataclass(frozen=True)
+class HeightWindow:
+    """Which heights span the colour table: from `low` metres upwards over `span` metres."""
+
+    low: float
+    span: float
+
+    @classmethod
+    def of(cls, z: Floats) -> HeightWindow:
+        """The window between robust percentiles of the heights `z` (n,)."""
+        low, high = np.percentile(z[:: max(1, len(z) // SAMPLE)], HEIGHT_PERCENTILES).tolist()
+        return cls(low, max(high - low, LEAST_HEIGHT_SPAN))
+
+    def shade(self, z: Floats) -> npt.NDArray[np.uint8]:
+        """Heights as indices into the colour table."""
+        shade: npt.NDArray[np.uint8] = (np.clip((z - self.low) / self.span, 0, 1) * 255).astype(np.uint8)
+        return shade
+
+
+@dataclass(frozen=True, eq=False)
+class ClassColours:
+    """How classes are drawn: `table` holds the colour of each class index, uint8 (256, 3).
+
+    Points of the classes in `ignored`, bool (256,), hide below the others.
+    """
+
+    table: npt.NDArray[np.uint8]
+    ignored: npt.NDArray[np.bool_]
+
+
 def render(positions: Floats, *, size: tuple[int, int] = SIZE, quality: int = QUALITY) -> bytes:
     """A WebP picture of `positions` (n, 3) in metres, `size` in pixels (width, height).
 
     Non-finite points are left out and stray points do not shrink the picture. Raises CloudError when no
     point is finite.
     """
+    return encode(picture(positions, size=size), quality=quality)
+
+
+def render_classes(
+    positions: Floats,
+    classes: npt.NDArray[np.uint8],
+    colours: ClassColours,
+    *,
+    size: tuple[int, int] = SIZE,
+    quality: int = QUALITY,
+) -> bytes:
+    """The picture of `render`, coloured by the class index of each point, `classes` (n,)."""
+    drawable = _drawable(positions)
+    x, y, z = positions[drawable].T
+    view = choose_view(x, y, size)
+    painter = _by_class(classes[drawable], colours)
+    return encode(_compose(view, size, _Cloud(x, y, z), painter, FAINTEST_CLASS), quality=quality)
+
+
+def encode(image: Image.Image, *, quality: int = QUALITY) -> bytes:
     buffer = io.BytesIO()
-    picture(positions, size=size).save(buffer, "WEBP", quality=quality, method=2)
+    image.save(buffer, "WEBP", quality=quality, method=2)
     return buffer.getvalue()
 
 
 def picture(positions: Floats, *, size: tuple[int, int] = SIZE) -> Image.Image:
     """The picture of `render`, not yet encoded."""
-    drawable = (np.abs(positions.T) < FARTHEST).all(axis=0)  # False for NaN, too
+    drawable = _drawable(positions)
+    x, y, z = (positions if drawable.all() else positions[drawable]).T
+    return _compose(choose_view(x, y, size), size, _Cloud(x, y, z), _by_height())
+
+
+def _drawable(positions: Floats) -> npt.NDArray[np.bool_]:
+    drawable: npt.NDArray[np.bool_] = np.all(np.abs(positions.T) < FARTHEST, axis=0)  # False for NaN, too
     if not drawable.any():
         raise CloudError("no point has a finite position to draw", "Leave this frame out.", "x")
-    x, y, z = (positions if drawable.all() else positions[drawable]).T
-    view = choose_view(x, y, size)
+    return drawable
+
+
+@dataclass(frozen=True, eq=False)
+class _Cloud:
+    x: Floats
+    y: Floats
+    z: Floats
+
+
+def _compose(
+    view: View, size: tuple[int, int], cloud: _Cloud, painter: Painter, faintest: float = FAINTEST
+) -> Image.Image:
+    canvas = _ground(view, size)
+    _draw_points(canvas, view, cloud, painter, faintest)
+    image = _to_image(canvas)
+    _draw_marks(image, view)
+    return image
+
+
+def _ground(view: View, size: tuple[int, int]) -> Image3:
     canvas = np.empty((size[1], size[0], 3), np.float32)
     canvas[:] = BACKGROUND
     if view.has_sensor:
         _draw_rings(canvas, view)
-    _draw_points(canvas, view, x, y, z)
-    image = Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
-    _draw_marks(image, view)
-    return image
+    return canvas
+
+
+def _to_image(canvas: Image3) -> Image.Image:
+    return Image.fromarray(np.clip(canvas, 0, 255).astype(np.uint8))
+
+
+def _by_height(window: HeightWindow | None = None) -> Painter:
+    def paint(z: Floats, inside: Indices, pixel: Indices, filled: Indices) -> Image3:
+        """The colour of the height of the highest point of each pixel."""
+        top = np.zeros(filled[-1] + 1, np.uint8)
+        np.maximum.at(top, pixel, (window or HeightWindow.of(z)).shade(z))
+        return turbo_table(lift=True)[top[filled]]
+
+    return paint
+
+
+def _by_class(classes: npt.NDArray[np.uint8], colours: ClassColours) -> Painter:
+    def paint(z: Floats, inside: Indices, pixel: Indices, filled: Indices) -> Image3:
+        """The class of the highest point of each pixel; points of ignored classes yield to all others."""
+        seen = classes[inside]
+        height = HeightWindow.of(z).shade(z).astype(np.uint16) // 2 + 128
+        rank = np.where(colours.ignored[seen], np.uint16(0), height)
+        top = np.zeros(filled[-1] + 1, np.uint16)
+        np.maximum.at(top, pixel, rank << 8 | seen)
+        chosen, high = top[filled] & 0xFF, (top[filled] >> 8).astype(np.float32)
+        # Lower ground is a little darker, which gives flat colours depth.
+        light = np.where(high, LOWEST_LIGHT + (1 - LOWEST_LIGHT) * (high - 128) / 127, IGNORED_LIGHT)
+        return (colours.table[chosen] * light[:, None]).astype(np.float32)
+
+    return paint
+
+
+class SharedDrawing:
+    """Draws several clouds alike: all in the window and with the height colours of the first, without marks."""
+
+    def __init__(self, first: Floats, size: tuple[int, int]) -> None:
+        x, y, z = first[_drawable(first)].T
+        self._size = size
+        self._view = choose_view(x, y, size)
+        self._painter = _by_height(HeightWindow.of(z))
+
+    def draw(self, positions: Floats) -> Image.Image:
+        canvas = _ground(self._view, self._size)
+        _draw_points(canvas, self._view, _Cloud(*positions[_drawable(positions)].T), self._painter)
+        return _to_image(canvas)
 
 
 def choose_view(x: Floats, y: Floats, size: tuple[int, int]) -> View:
@@ -150,39 +278,29 @@ def _is_amid(low: float, high: float) -> bool:
     return min(-low, high) >= 0.22 * (high - low)
 
 
-def _draw_points(canvas: Image3, view: View, x: Floats, y: Floats, z: Floats) -> None:
+def _draw_points(canvas: Image3, view: View, cloud: _Cloud, painter: Painter, faintest: float = FAINTEST) -> None:
     height, width, _ = canvas.shape
-    column = (x - view.x) / view.metres_per_pixel + width / 2
-    row = height / 2 - (y - view.y) / view.metres_per_pixel
+    column = (cloud.x - view.x) / view.metres_per_pixel + width / 2
+    row = height / 2 - (cloud.y - view.y) / view.metres_per_pixel
     inside = np.flatnonzero((column >= 0) & (column < width) & (row >= 0) & (row < height))
     pixel = row[inside].astype(np.int64) * width + column[inside].astype(np.int64)
-    shade = _shade(z[inside])
     count = np.bincount(pixel, minlength=width * height)
-    top = np.zeros(width * height, np.uint8)
-    np.maximum.at(top, pixel, shade)
-    _paint(canvas, count, top)
+    filled = np.flatnonzero(count)
+    if len(filled):
+        light = _light(count[filled], faintest)
+        _paint(canvas, count, filled, painter(cloud.z[inside], inside, pixel, filled) * light[:, None])
 
 
-def _shade(z: Floats) -> npt.NDArray[np.uint8]:
-    """Height as an index into the colour table, between robust percentiles."""
-    if not len(z):
-        return np.empty(0, np.uint8)
-    low, high = np.percentile(z[:: max(1, len(z) // SAMPLE)], HEIGHT_PERCENTILES)
-    span = max(float(high - low), LEAST_HEIGHT_SPAN)
-    shade: npt.NDArray[np.uint8] = (np.clip((z - low) / span, 0, 1) * 255).astype(np.uint8)
-    return shade
+def _light(count: Indices, faintest: float) -> npt.NDArray[np.float32]:
+    """Brightness of pixels with these many points, `faintest` to 1."""
+    full = math.log1p(max(float(np.percentile(count, FULL_LIGHT_PERCENTILE)), 2.0))
+    return np.minimum(faintest + (1 - faintest) * np.log1p(count) / full, 1).astype(np.float32)
 
 
-def _paint(canvas: Image3, count: npt.NDArray[np.intp], top: npt.NDArray[np.uint8]) -> None:
+def _paint(canvas: Image3, count: Indices, filled: Indices, colour: Image3) -> None:
     """Colour the pixels that hold points, and let points that stand alone shine onto their neighbours."""
     height, width, _ = canvas.shape
     flat = canvas.reshape(-1, 3)
-    filled = np.flatnonzero(count)
-    if not len(filled):
-        return
-    full = math.log1p(max(float(np.percentile(count[filled], FULL_LIGHT_PERCENTILE)), 2.0))
-    light = np.minimum(FAINTEST + (1 - FAINTEST) * np.log1p(count[filled]) / full, 1).astype(np.float32)
-    colour = turbo_table(lift=True)[top[filled]] * light[:, None]
     alone = _loneliness(count, (height, width))[filled]
     few = max(0.0, 1 - len(filled) / FEW_PIXELS)
     for (down, right), usual in GLOW.items():
@@ -194,7 +312,7 @@ def _paint(canvas: Image3, count: npt.NDArray[np.intp], top: npt.NDArray[np.uint
     flat[filled] = colour
 
 
-def _loneliness(count: npt.NDArray[np.intp], shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+def _loneliness(count: Indices, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """1 where a pixel's surroundings are empty, 0 where they are well filled, by pixel."""
     mask = Image.fromarray(((count > 0) * np.uint8(255)).reshape(shape))
     filled = np.asarray(mask.filter(ImageFilter.BoxBlur(SURROUNDINGS)), np.float32).ravel() / 255

@@ -153,9 +153,9 @@ def encode(cloud: PointCloud, *, rule: IntensityRule | None = None) -> DisplayCh
         raise CloudError("no point has a finite position to display", "Leave this frame out.", "x")
     intensity = cloud.intensity()
     chosen = _applicable_rule(intensity, rule)
-    lo, scale = _grid(columns)
+    lo, scale = grid(columns)
     records = np.zeros((columns.shape[1], 4), "<u2")
-    _quantise(columns, lo, scale, records)
+    quantise(columns, lo, scale, records)
     if intensity is not None:
         records[:, 3] = normalise(intensity if kept is None else intensity[kept], chosen)
     step = float(scale.max())
@@ -218,7 +218,7 @@ def _applicable_rule(intensity: npt.NDArray[Any] | None, rule: IntensityRule | N
     return rule or intensity_rule(intensity)
 
 
-def _grid(columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+def grid(columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
     """The origin and the steps of the grid that holds all points, shape (3,) each."""
     lo = columns.min(axis=1).astype(np.float64)
     hi = columns.max(axis=1).astype(np.float64)
@@ -232,7 +232,7 @@ def _grid(columns: npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArr
     return lo, np.where(short, np.nextafter(scale, np.float32(np.inf)), scale)
 
 
-def _quantise(
+def quantise(
     columns: npt.NDArray[Any],
     lo: npt.NDArray[np.float64],
     scale: npt.NDArray[np.float32],

@@ -1,9 +1,8 @@
 """Drives: the logs that scenes come from."""
 
 from django.db import models
-from simple_history.models import HistoricalRecords
 
-from scenes.audit import AuditedHistory
+from scenes.audit import AuditedRecords
 
 
 class Drive(models.Model):
@@ -15,7 +14,7 @@ class Drive(models.Model):
     location = models.CharField(max_length=200, blank=True)
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    history = HistoricalRecords(bases=[AuditedHistory])
+    history = AuditedRecords()
 
     class Meta:
         ordering = ["name"]

@@ -1,10 +1,24 @@
 """Bytes kept under their sha256."""
 
+from collections.abc import Iterable
 from typing import IO
 
 from django.db import models
 
-from scenes import storage
+from scenes.storage import StoredBytes, open_bytes
+
+
+class StoredFileQuerySet(models.QuerySet["StoredFile"]):
+    def rows_for(self, stored: Iterable[StoredBytes]) -> dict[StoredBytes, "StoredFile"]:
+        """The rows of kept bytes, made where they are missing, in two queries."""
+        wanted = set(stored)
+        rows = [StoredFile(digest=s.digest, size=s.size, storage=s.storage, path=s.path) for s in wanted]
+        StoredFile.objects.bulk_create(rows, ignore_conflicts=True)
+        found = {row.as_bytes(): row for row in self.filter(digest__in={s.digest for s in wanted})}
+        return {s: found[s] for s in wanted}
+
+    def row_for(self, stored: StoredBytes) -> "StoredFile":
+        return self.rows_for([stored])[stored]
 
 
 class StoredFile(models.Model):
@@ -23,6 +37,8 @@ class StoredFile(models.Model):
     verified_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True)
 
+    objects = StoredFileQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["digest", "storage", "path"], name="stored_file_once_per_storage"),
@@ -35,9 +51,12 @@ class StoredFile(models.Model):
     def __str__(self) -> str:
         return f"sha256:{self.digest}"
 
+    def as_bytes(self) -> StoredBytes:
+        return StoredBytes(self.digest, self.size, self.storage, self.path)
+
     def open(self) -> IO[bytes]:
         """The bytes, to read as a stream. Raises FileNotFoundError when they are gone."""
-        return storage.open_bytes(self.digest, storage=self.storage, path=self.path)
+        return open_bytes(self.digest, storage=self.storage, path=self.path)
 
     def read(self) -> bytes:
         with self.open() as file:

@@ -1,13 +1,21 @@
 """Frames: the point clouds of a scene."""
 
 from datetime import timedelta
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from scenes.clouds.cloud import DEFAULT_LIMITS, CloudError, PointCloud
+from scenes.clouds.formats import format_for, format_named
+from scenes.clouds.octree_index import node_positions, read_index
 from scenes.models.files import StoredFile
 from scenes.models.scenes import Scene
+
+PICTURE_POINTS = 400_000
 
 
 class FrameState(models.TextChoices):
@@ -35,6 +43,7 @@ class Frame(models.Model):
     index = models.PositiveIntegerField()
     name = models.CharField(max_length=255)
     source = models.TextField("came from", blank=True, editable=False)
+    topic = models.CharField("recorded topic", max_length=255, blank=True)
     root = models.CharField("stays in place below", max_length=64, blank=True)
     format = models.CharField("declared format", max_length=32, blank=True)
     state = models.CharField(max_length=16, choices=FrameState, default=FrameState.PENDING)
@@ -70,7 +79,12 @@ class Frame(models.Model):
     class Meta:
         ordering = ["scene", "index"]
         constraints = [
-            models.UniqueConstraint(fields=["scene", "index"], name="frame_index_once_per_scene"),
+            # Deferred: frames that come out of a recording move those after them in one statement.
+            models.UniqueConstraint(
+                fields=["scene", "index"],
+                name="frame_index_once_per_scene",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
             models.UniqueConstraint(fields=["scene", "name"], name="frame_name_once_per_scene"),
             models.CheckConstraint(
                 condition=~models.Q(state=FrameState.READY) | models.Q(cloud__isnull=False),
@@ -91,3 +105,29 @@ class Frame(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scene_id}/{self.name}"
+
+    def decode(self, data: bytes) -> PointCloud:
+        """The point cloud of this frame's file. Raises CloudError when the bytes are not what they should be."""
+        kind = format_named(self.format) if self.format else format_for(self.name)
+        return kind.read(data, name=self.name, limits=DEFAULT_LIMITS)
+
+    def picture_points(self) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.uint32] | None]:
+        """Positions (n, 3) enough for a picture, and their indices in the file (None: all of them, in order).
+
+        Of a big cloud that is a prefix of its octree, so that no picture needs the whole of it in memory.
+        """
+        if self.octree_index is None or self.octree_order is None or self.display is None:
+            return self.read_cloud().positions(), None
+        index = read_index(self.octree_index.read())
+        nodes = range(max(1, index.first_request(PICTURE_POINTS)[1]))
+        with self.display.open() as file:
+            data = file.read(sum(index.byte_range(nodes[-1])))
+        with self.octree_order.open() as file:
+            order = np.frombuffer(file.read(4 * index.point_range(nodes[-1]).stop), np.uint32)
+        return np.concatenate([node_positions(data, index, node) for node in nodes]), order
+
+    def read_cloud(self) -> PointCloud:
+        """The point cloud of this frame's kept bytes. Raises CloudError, also when there are none yet."""
+        if self.cloud is None:
+            raise CloudError("the frame has no file yet", remedy="Ingest it first.", file=self.name)
+        return self.decode(self.cloud.read())

@@ -3,9 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from simple_history.models import HistoricalRecords
 
-from scenes.audit import AuditedHistory
+from scenes.audit import AuditedRecords
 from scenes.models.scenes import Scene
 
 
@@ -30,15 +29,20 @@ ACTIVE_INGEST_STATES = [IngestState.QUEUED, IngestState.RUNNING]
 
 
 class IngestJob(models.Model):
-    """The truth about pending ingestion: one row per scene and request, with state, attempts and heartbeat."""
+    """The truth about pending ingestion: one row per scene and request, with state, attempts and heartbeat.
+
+    `planned_frames` is how many frames were pending when the job was queued; progress and speed count from it.
+    """
 
     scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="ingest_jobs")
     kind = models.CharField(max_length=16, choices=IngestKind, default=IngestKind.INGEST)
     state = models.CharField(max_length=16, choices=IngestState, default=IngestState.QUEUED)
+    planned_frames = models.PositiveIntegerField("frames to handle", default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True)
     rate_hz = models.FloatField("frames per second", null=True, blank=True)
+    labels = models.JSONField("labels to add at the end", default=dict, blank=True, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -49,7 +53,7 @@ class IngestJob(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
-    history = HistoricalRecords(bases=[AuditedHistory], excluded_fields=["heartbeat_at"])
+    history = AuditedRecords(excluded_fields=["heartbeat_at"])
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -70,6 +74,7 @@ class IngestJob(models.Model):
                 name="ingest_job_active",
                 condition=models.Q(state__in=ACTIVE_INGEST_STATES),
             ),
+            models.Index(fields=["state", "-id"], name="ingest_job_by_state"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,13 @@
 """Label sets: versioned ground truth of a scene in an ontology."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
-from simple_history.models import HistoricalRecords
 
-from scenes.audit import AuditedHistory
+from scenes.audit import AuditedRecords
 from scenes.models.files import StoredFile
 from scenes.models.frames import Frame
 from scenes.models.ontologies import Ontology
@@ -21,8 +23,18 @@ class LabelKind(models.TextChoices):
     FIELD = "field", "a field of the cloud"
 
 
+# What a label set says never changes once it is there (triggers of migration 0004 hold it, too).
+FIXED_FACTS = ["scene_id", "version", "ontology_id", "kind", "frame_count", "class_counts", "unknown"]
+LABEL_AGAIN = "Label sets don't change: label the scene again, which makes a new version."
+
+
 class LabelSet(models.Model):
-    """One version of a scene's labels. Labelling again makes a new version; the old one stays as it is."""
+    """One version of a scene's labels. Labelling again makes a new version; the old one stays as it is.
+
+    `class_counts[i]` is the number of points of the class with index i over all frames; `unknown` lists raw ids
+    that the ontology does not know, as [raw id, points]. `frame_count` may be less than the scene has: some
+    sources label key frames only.
+    """
 
     scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="label_sets")
     version = models.PositiveIntegerField()
@@ -34,8 +46,9 @@ class LabelSet(models.Model):
     note = models.TextField(blank=True)
     frame_count = models.PositiveIntegerField(default=0)
     class_counts = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    unknown = models.JSONField("unknown raw ids", default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    history = HistoricalRecords(bases=[AuditedHistory])
+    history = AuditedRecords()
 
     class Meta:
         ordering = ["scene", "-version"]
@@ -46,6 +59,25 @@ class LabelSet(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scene} labels v{self.version}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        LabelSet.clean(self)
+        super().save(*args, **kwargs)
+
+    @property
+    def point_count(self) -> int:
+        return sum(self.class_counts)
+
+    @property
+    def unknown_points(self) -> int:
+        return sum(points for _, points in self.unknown)
+
+    def clean(self) -> None:
+        """Raises ValidationError when a fact of a label set that is there already would change."""
+        kept = LabelSet.objects.filter(pk=self.pk).values(*FIXED_FACTS).first() if self.pk else None
+        changed = [name for name in FIXED_FACTS if kept is not None and kept[name] != getattr(self, name)]
+        if changed:
+            raise ValidationError(f"{LABEL_AGAIN} Changed: {', '.join(changed)}.")
 
 
 class FrameLabels(models.Model):
@@ -72,3 +104,8 @@ class FrameLabels(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label_set}: {self.frame}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise ValidationError(LABEL_AGAIN)
+        super().save(*args, **kwargs)

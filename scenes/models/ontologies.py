@@ -1,10 +1,17 @@
 """Ontologies: which semantic classes a labelling knows, and which raw ids of files stand for them."""
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import models
-from simple_history.models import HistoricalRecords
+from typing import Any
 
-from scenes.audit import AuditedHistory
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from scenes.audit import AuditedRecords
+
+# What points of existing label sets mean (triggers of migration 0004 hold it, too).
+MEANING = ["ontology_id", "index", "ignored", "raw_ids"]
+COPY_IT = "Label sets use this ontology, so its classes keep index, raw ids and use in metrics. Make a new ontology."
+LARGEST_RAW_ID = 2**32 - 1
 
 
 class Ontology(models.Model):
@@ -14,7 +21,7 @@ class Ontology(models.Model):
     description = models.TextField(blank=True)
     source = models.TextField("where it comes from", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    history = HistoricalRecords(bases=[AuditedHistory])
+    history = AuditedRecords()
 
     class Meta:
         ordering = ["name"]
@@ -22,6 +29,11 @@ class Ontology(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def in_use(self) -> bool:
+        """Whether label sets refer to it: then names and colours may change, meanings may not."""
+        return self.pk is not None and self.label_sets.exists()
 
 
 class SemanticClass(models.Model):
@@ -33,7 +45,7 @@ class SemanticClass(models.Model):
     colour = models.CharField(max_length=7)
     ignored = models.BooleanField("left out of metrics", default=False)
     raw_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    history = HistoricalRecords(bases=[AuditedHistory])
+    history = AuditedRecords()
 
     class Meta:
         ordering = ["ontology", "index"]
@@ -49,3 +61,30 @@ class SemanticClass(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self._keep_meaning()
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        if self.ontology.in_use:
+            raise ValidationError(COPY_IT)
+        return super().delete(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Raises ValidationError when a raw id is no uint32 or stands for another class already."""
+        strange = [raw for raw in self.raw_ids if not 0 <= raw <= LARGEST_RAW_ID]
+        if strange:
+            raise ValidationError({"raw_ids": f"{strange[0]} is not in 0..{LARGEST_RAW_ID}."})
+        others = SemanticClass.objects.filter(ontology=self.ontology_id, raw_ids__overlap=self.raw_ids)
+        other = others.exclude(pk=self.pk).first()
+        if other is not None:
+            shared = ", ".join(map(str, sorted(set(other.raw_ids) & set(self.raw_ids))))
+            raise ValidationError({"raw_ids": f"{shared} stands for {other.name} already."})
+        self._keep_meaning()
+
+    def _keep_meaning(self) -> None:
+        kept = SemanticClass.objects.filter(pk=self.pk).values(*MEANING).first() if self.pk else None
+        same = kept is not None and all(kept[name] == getattr(self, name) for name in MEANING)
+        if not same and self.ontology.in_use:
+            raise ValidationError(COPY_IT)

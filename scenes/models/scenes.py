@@ -4,12 +4,14 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Upper
-from simple_history.models import HistoricalRecords
+from django.utils import timezone
 from taggit.managers import TaggableManager
 from taggit.models import ItemBase, TagBase
 
-from scenes.audit import AuditedHistory
+from scenes.audit import AuditedRecords
+from scenes.errors import ConflictError
 from scenes.models.drives import Drive
 from scenes.models.files import StoredFile
 
@@ -21,6 +23,15 @@ class LabelingStatus(models.TextChoices):
     LABELED = "labeled", "Labeled"
 
 
+class Priority(models.IntegerChoices):
+    """How soon a scene should be labelled; larger numbers come first."""
+
+    LOW = 1, "Low"
+    NORMAL = 2, "Normal"
+    HIGH = 3, "High"
+    URGENT = 4, "Urgent"
+
+
 class PositionState(models.TextChoices):
     KNOWN = "known", "Known"
     MISSING = "missing", "Missing"
@@ -29,6 +40,8 @@ class PositionState(models.TextChoices):
 
 class Tag(TagBase):
     """A user-defined word that scenes are found by."""
+
+    history = AuditedRecords()
 
     class Meta(TagBase.Meta):
         verbose_name = "tag"
@@ -40,7 +53,7 @@ class SceneTag(ItemBase):
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="scene_links")
     content_object = models.ForeignKey("Scene", on_delete=models.CASCADE, related_name="tag_links")
-    history = HistoricalRecords(bases=[AuditedHistory])
+    history = AuditedRecords()
 
     class Meta:
         constraints = [
@@ -54,7 +67,21 @@ class SceneTag(ItemBase):
 class SceneQuerySet(models.QuerySet["Scene"]):
     def for_listing(self) -> "SceneQuerySet":
         """Everything that a row of the explorer or the API shows, in two queries."""
-        return self.select_related("drive", "labeler", "thumbnail").prefetch_related("tags")
+        pictures = ["thumbnail", "label_thumbnail", "filmstrip"]
+        return self.select_related("drive", "labeler", "reviewer", *pictures).prefetch_related("tags")
+
+    def overdue(self) -> "SceneQuerySet":
+        """Scenes whose due date has passed and that are not labeled yet."""
+        return self.filter(due_on__lt=timezone.localdate()).exclude(status=LabelingStatus.LABELED)
+
+    def in_time(self) -> "SceneQuerySet":
+        """All that are not overdue."""
+        in_time = Q(due_on__isnull=True) | Q(due_on__gte=timezone.localdate())
+        return self.filter(in_time | Q(status=LabelingStatus.LABELED))
+
+    def most_pressing_first(self) -> "SceneQuerySet":
+        """Highest priority first, among those the earliest due date, then the oldest scene."""
+        return self.order_by("-priority", models.F("due_on").asc(nulls_last=True), "pk")
 
 
 class Scene(models.Model):  # type: ignore[django-manager-missing]
@@ -63,6 +90,8 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
     The counts, sizes, bounds, times and the thumbnail are rolled up from the frames by ingestion.
     `intensity_rule` is the first frame's way to scale intensity for display; all frames share it, so that
     they compare (scenes.clouds.tiles.IntensityRule).
+    Status, people and lock change through scenes.services.workflow only; `reviewer` decided on the labels last, and
+    `rework_reason` says why they came back. People are protected: an account that labels is disabled, not deleted.
     """
 
     name = models.CharField("scene ID", max_length=200, unique=True)
@@ -71,13 +100,26 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
     status = models.CharField(
         "labeling status", max_length=16, choices=LabelingStatus, default=LabelingStatus.UNLABELED
     )
+    status_since = models.DateTimeField("in this status since", default=timezone.now, editable=False)
     labeler = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="scenes_to_label",
     )
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="reviewed_scenes",
+    )
+    due_on = models.DateField("due on", null=True, blank=True)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    locked = models.BooleanField("labels are locked", default=False, editable=False)
+    rework_reason = models.TextField("sent back because", blank=True, editable=False)
     tags = TaggableManager(through=SceneTag, blank=True)
     notes = models.TextField(blank=True)
 
@@ -128,7 +170,7 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = SceneQuerySet.as_manager()
-    history = HistoricalRecords(bases=[AuditedHistory], excluded_fields=["updated_at"])
+    history = AuditedRecords(excluded_fields=["updated_at"])
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -137,12 +179,31 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
             models.Index(fields=["status", "-created_at", "-id"], name="scene_by_status"),
             models.Index(fields=["captured_at"], name="scene_by_capture_time"),
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="scene_name_substrings"),
+            models.Index(fields=["labeler", "status"], name="scene_by_labeler", condition=Q(labeler__isnull=False)),
+            models.Index(
+                models.F("priority").desc(),
+                models.F("due_on").asc(nulls_last=True),
+                "id",
+                name="scene_open_to_take",
+                condition=Q(status=LabelingStatus.UNLABELED, labeler__isnull=True),
+            ),
+            models.Index(
+                models.F("priority").desc(),
+                models.F("due_on").asc(nulls_last=True),
+                "id",
+                name="scene_to_review",
+                condition=Q(status=LabelingStatus.IN_REVIEW),
+            ),
+        ]
+        permissions = [
+            ("label_scene", "Can take scenes, label them and submit the labels"),
+            ("review_scene", "Can accept labels or send them back"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(status__in=LabelingStatus.values), name="scene_status_is_known"),
+            models.CheckConstraint(condition=Q(status__in=LabelingStatus.values), name="scene_status_is_known"),
             models.CheckConstraint(
-                condition=~models.Q(position_state=PositionState.KNOWN)
-                | models.Q(
+                condition=~Q(position_state=PositionState.KNOWN)
+                | Q(
                     start_latitude__range=(-90, 90),
                     start_longitude__range=(-180, 180),
                     end_latitude__range=(-90, 90),
@@ -151,8 +212,30 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
                 name="scene_known_position_is_on_earth",
             ),
             models.CheckConstraint(
-                condition=models.Q(duration_seconds__isnull=True) | models.Q(duration_seconds__gte=0),
+                condition=Q(duration_seconds__isnull=True) | Q(duration_seconds__gte=0),
                 name="scene_duration_not_negative",
+            ),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="scene_priority_is_known"),
+            models.CheckConstraint(
+                condition=Q(reviewer__isnull=True) | ~Q(reviewer=models.F("labeler")),
+                name="scene_reviewer_is_not_its_labeler",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=LabelingStatus.UNLABELED) | Q(labeler__isnull=False),
+                name="scene_at_work_has_a_labeler",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=LabelingStatus.LABELED) | Q(reviewer__isnull=False),
+                name="labeled_scene_has_a_reviewer",
+            ),
+            models.CheckConstraint(
+                condition=Q(locked=True, status=LabelingStatus.LABELED)
+                | Q(~Q(status=LabelingStatus.LABELED), locked=False),
+                name="scene_is_locked_when_labeled",
+            ),
+            models.CheckConstraint(
+                condition=Q(rework_reason="") | Q(status=LabelingStatus.IN_PROGRESS),
+                name="rework_is_in_progress",
             ),
         ]
 
@@ -162,3 +245,25 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
     @property
     def position_known(self) -> bool:
         return self.position_state == PositionState.KNOWN
+
+    @property
+    def rework(self) -> bool:
+        """Whether a reviewer sent the labels back."""
+        return bool(self.rework_reason)
+
+    @property
+    def overdue(self) -> bool:
+        late = self.due_on is not None and self.due_on < timezone.localdate()
+        return late and self.status != LabelingStatus.LABELED
+
+    @property
+    def seconds_in_status(self) -> float:
+        return max(0.0, (timezone.now() - self.status_since).total_seconds())
+
+    def refuse_when_locked(self) -> None:
+        """Raises ConflictError when the labels are accepted: they get no new version until the scene is reopened."""
+        if self.locked:
+            raise ConflictError(
+                f"The labels of {self.name} are accepted and locked. Ask a curator to reopen the scene first.",
+                status=self.status,
+            )

@@ -2,9 +2,8 @@
 
 from django.conf import settings
 from django.db import models
-from simple_history.models import HistoricalRecords
 
-from scenes.audit import AuditedHistory
+from scenes.audit import AuditedRecords
 from scenes.models.files import StoredFile
 from scenes.models.ingest import IngestJob
 
@@ -13,6 +12,14 @@ class UploadState(models.TextChoices):
     OPEN = "open", "Open"
     COMMITTED = "committed", "Committed"
     ABANDONED = "abandoned", "Abandoned"
+
+
+class UploadedFileState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RECEIVING = "receiving", "Receiving"
+    RECEIVED = "received", "Being checked"
+    COMPLETE = "complete", "Complete"
+    REFUSED = "refused", "Refused"
 
 
 class Upload(models.Model):
@@ -29,7 +36,7 @@ class Upload(models.Model):
     job = models.ForeignKey(IngestJob, on_delete=models.SET_NULL, null=True, blank=True, related_name="uploads")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    history = HistoricalRecords(bases=[AuditedHistory], excluded_fields=["updated_at"])
+    history = AuditedRecords(excluded_fields=["updated_at"])
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -71,3 +78,14 @@ class UploadedFile(models.Model):
     @property
     def complete(self) -> bool:
         return self.file_id is not None
+
+    @property
+    def state(self) -> UploadedFileState:
+        """What the columns say together; it is not stored."""
+        if self.complete:
+            return UploadedFileState.COMPLETE
+        if self.received == self.size:
+            return UploadedFileState.RECEIVED
+        if self.received:
+            return UploadedFileState.RECEIVING
+        return UploadedFileState.REFUSED if self.problem else UploadedFileState.WAITING

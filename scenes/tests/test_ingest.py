@@ -90,7 +90,7 @@ class TestTimes:
     def test_of_another_count_are_refused_and_nothing_is_registered(self, tmp_path):
         folder = a_drive_folder(tmp_path, frames=3)
         (folder / "times.txt").write_text("0.0\n0.5\n")
-        with pytest.raises(CloudError, match="2 times for 3 frames"):
+        with pytest.raises(CloudError, match=r"2 times for 3 frames"):
             a_queued_job(folder)
         assert not Scene.objects.exists()
 
@@ -167,7 +167,7 @@ class TestDoingItAgain:
         again = an_ingested_scene(folder)
         assert again.pk == first.pk
         assert list(again.frames.values()) == frames
-        assert StoredFile.objects.count() == 5  # two originals, two display chunks, one picture
+        assert StoredFile.objects.count() == 6  # two originals, two display chunks, a picture and a filmstrip
 
     def test_adds_the_frames_that_are_new(self, tmp_path):
         folder = a_drive_folder(tmp_path, frames=2)
@@ -239,7 +239,7 @@ class TestTheRecord:
 
     def test_names_that_do_not_fit_are_refused_before_anything_is_written(self, tmp_path):
         (sequence,) = sources.find_sequences(a_drive_folder(tmp_path))
-        long_name = sources.Sequence("n" * 300, sequence.folder, sequence.frames, None, None)
+        long_name = sources.Sequence("n" * 300, sequence.folder, sequence.frames)
         with pytest.raises(ValidationError, match="200 characters"):
             services.ingest_sequence(sequence=long_name, wishes=services.IngestWishes(), by=None)
         assert not Scene.objects.exists()

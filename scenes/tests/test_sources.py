@@ -50,8 +50,8 @@ def test_the_small_files_beside_the_frames_are_found(tmp_path):
     folder = a_drive_folder(tmp_path, frames=1)
     (folder / "times.txt").write_text("0.0\n")
     (sequence,) = find_sequences(folder)
-    assert sequence.times == folder / "times.txt"
-    assert sequence.positions is None
+    assert sequence.beside == (folder / "times.txt",)
+    assert [frame.name for frame in sequence.frames] == ["000000.pcd"]
 
 
 def test_an_empty_folder_is_refused_by_name(tmp_path):

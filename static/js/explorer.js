@@ -46,3 +46,35 @@ document.addEventListener("htmx:afterSwap", () => {
   const menu = document.getElementById("more-filters");
   if (menu && document.documentElement.hasAttribute("data-more-filters")) menu.open = true;
 });
+
+// Pointing at a thumbnail plays its strip of frames, each as wide as 1.6 times its height. The strip is fetched
+// on the first hover; people who asked for less motion keep the still picture.
+const stillness = matchMedia("(prefers-reduced-motion: reduce)");
+const SECONDS_A_FRAME = 0.22;
+
+async function play(picture) {
+  const strip = new Image();
+  strip.alt = "";
+  strip.className = "filmstrip";
+  strip.src = picture.dataset.filmstrip;
+  try {
+    await strip.decode();
+  } catch {
+    return; // the strip is gone: the still picture stays
+  }
+  const frames = Math.round(strip.naturalWidth / (strip.naturalHeight * 1.6));
+  if (frames < 2 || !picture.matches(":hover") || picture.querySelector(".filmstrip")) return;
+  picture.append(strip);
+  const steps = { duration: frames * SECONDS_A_FRAME * 1000, iterations: Infinity, easing: `steps(${frames})` };
+  strip.animate({ transform: ["none", "translateX(-100%)"] }, steps);
+}
+
+document.addEventListener("pointerover", (event) => {
+  const picture = event.target.closest?.("[data-filmstrip]");
+  if (!picture || picture.contains(event.relatedTarget) || stillness.matches) return;
+  play(picture);
+});
+document.addEventListener("pointerout", (event) => {
+  const picture = event.target.closest?.("[data-filmstrip]");
+  if (picture && !picture.contains(event.relatedTarget)) picture.querySelector(".filmstrip")?.remove();
+});

@@ -11,7 +11,7 @@
   // One entry for the site and the admin, whose script wraps the word in quotation marks.
   const theme = (stored("adminTheme") ?? "").replaceAll('"', "");
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
-  const narrowWindow = matchMedia("(max-width: 1439px)");
+  const narrowWindow = matchMedia("(max-width: 1599px)");
   const setRail = () => {
     const chosen = stored("lamm-rail");
     root.dataset.rail = chosen ?? (narrowWindow.matches ? "narrow" : "wide");

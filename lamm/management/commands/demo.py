@@ -27,10 +27,14 @@ from django.db import connections
 
 from lamm.local.errors import LocalServiceError
 from lamm.local.processes import HOST, commands, require_free, run_together, wanted_port
-from scenes.models import IngestJob, IngestState
+from scenes import services
+from scenes.models import ApiToken, IngestJob, IngestState, TokenScope
+from scenes.roles import ROLES
+from scenes.simulator.drive import DEFAULT_START
 
 # Accounts of a server that answers on the loopback address only, printed for whoever runs it.
-PEOPLE = {"admin": "lamm-admin", "viewer": "lamm-viewer"}
+PEOPLE = {name: f"lamm-{name}" for name in ("admin", *ROLES)}
+TOKEN_NAME, TOKEN_DAYS = "demo", 7
 DRIVE = "demo-city-drive"
 SECONDS_TO_ANSWER = 60
 
@@ -65,9 +69,10 @@ class Command(BaseCommand):
             require_free(port)
             call_command("migrate", verbosity=0)
             make_people()
+            tokens = make_tokens()
             drive = simulate(folder / "drives" / DRIVE, frames)
             address = f"http://{HOST}:{port}"
-            follow = Follower(None if is_ingested() else drive, address, self.stdout.write)
+            follow = Follower(None if is_ingested() else drive, address, self.stdout.write, tokens)
             connections.close_all()  # the processes are forked from here and need their own
             environment = {**os.environ, "LAMM_DATA": str(settings.DATA_DIR)}
             environment.pop("LAMM_DOOR", None)  # each process says itself through which door it acts
@@ -110,6 +115,18 @@ def make_people() -> None:
             user.groups.set([Group.objects.get(name=name)])  # roles are groups that migrations make
 
 
+def make_tokens() -> dict[str, str]:
+    """By name: a new API token of each of the demo's people that reads and writes; those of earlier runs end."""
+    values = {}
+    for user in User.objects.filter(username__in=PEOPLE):
+        for old in ApiToken.objects.filter(user=user, name=TOKEN_NAME):
+            services.revoke_token(token=old, by=user)
+        _, values[user.username] = services.make_token(
+            by=user, name=TOKEN_NAME, days=TOKEN_DAYS, scope=TokenScope.WRITE
+        )
+    return values
+
+
 def simulate(folder: Path, frames: int) -> Path:
     """Simulate the demo drive into `folder`, unless it is there."""
     if not folder.exists():
@@ -127,9 +144,9 @@ def is_ingested() -> bool:
     return IngestJob.objects.filter(scene__name=DRIVE, state=IngestState.DONE).exists()
 
 
-def write_answers(path: Path, address: str) -> None:
+def write_answers(path: Path, address: str, tokens: dict[str, str]) -> None:
     """Write what scripts and tests need to speak to this demo, readable by its owner only."""
-    users = {role: {"name": role, "password": password, "token": None} for role, password in PEOPLE.items()}
+    users = {role: {"name": role, "password": password, "token": tokens[role]} for role, password in PEOPLE.items()}
     partial = path.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(json.dumps({"url": address, "users": users}, indent=2) + "\n")
@@ -139,10 +156,11 @@ def write_answers(path: Path, address: str) -> None:
 class Follower:
     """Waits for the web server, ingests `drive` (None: it is in), then says where to look."""
 
-    def __init__(self, drive: Path | None, address: str, say: Callable[[str], None]) -> None:
+    def __init__(self, drive: Path | None, address: str, say: Callable[[str], None], tokens: dict[str, str]) -> None:
         self.drive = drive
         self.address = address
         self.say = say
+        self.tokens = tokens
         self.answers = Path(settings.DATA_DIR) / "demo.json"
         self.stopping = threading.Event()
         self.ingest: subprocess.Popen[bytes] | None = None
@@ -150,7 +168,7 @@ class Follower:
     def run(self) -> None:
         """The whole story; returns early when `stop` is called."""
         if self._web_answers() and self._drive_is_in():
-            write_answers(self.answers, self.address)
+            write_answers(self.answers, self.address, self.tokens)
             self.say(closing_words(self.address))
 
     def _drive_is_in(self) -> bool:
@@ -158,9 +176,10 @@ class Follower:
         if self.drive is None:
             return True
         command = [sys.executable, "manage.py", "ingest", str(self.drive)]
-        options = ["--drive", DRIVE, "--tag", "urban", "--tag", "simulated", "--wait"]
+        options = ["--drive", DRIVE, "--tag", "urban", "--tag", "simulated", "--labels-in", "SemanticKITTI"]
+        date = ["--captured-at", DEFAULT_START.isoformat(), "--wait"]
         self.ingest = subprocess.Popen(
-            [*command, *options], cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, start_new_session=True
+            [*command, *options, *date], cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL, start_new_session=True
         )
         status = self.ingest.wait()
         if status and not self.stopping.is_set():

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from scenes import ingest
 from scenes.models import IngestState, Scene
 from scenes.tests.factories import a_drive_folder, a_queued_job, an_ingested_scene
+from scenes.tests.workflows import worked
 
 PICTURE_STATISTICS = """async (image) => {
     await image.decode();
@@ -37,7 +38,7 @@ def library(live_server, tmp_path):
         a_drive_folder(tmp_path, name="city-rain", frames=3, points=4000), tags=("rain",), drive="monday"
     )
     an_ingested_scene(a_drive_folder(tmp_path, name="road-night", frames=1, points=9000), tags=("night",))
-    Scene.objects.create(name="empty-shell", status="labeled")
+    Scene.objects.create(name="empty-shell", **worked("labeled"))
     return rain
 
 
@@ -136,3 +137,16 @@ def test_the_page_itself_never_scrolls_sideways(library, logged_in, width):
     for path in ("/explorer/", "/explorer/?search=none&drive=nosuch", f"/scenes/{library.pk}/"):
         page.goto(page.url.split("/explorer/")[0].split("/scenes/")[0] + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_further_filters_open_inside_the_window_and_stay_open_while_they_are_used(library, logged_in):
+    page = logged_in
+    page.locator("#more-filters summary").click()
+    box = page.locator("#more-filters .menu-panel").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 1280
+    page.locator("#points_min").fill("10000")
+    page.locator("#points_min").press("Tab")
+    expect(page.locator("#found")).to_have_text("1 found")
+    assert names(page) == ["city-rain"]
+    expect(page.locator("#points_max")).to_be_visible()

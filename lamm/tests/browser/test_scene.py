@@ -33,7 +33,7 @@ def test_the_page_follows_an_ingestion(live_server, logged_in, tmp_path):
     job = a_queued_job(a_drive_folder(tmp_path, name="incoming", frames=2, points=3000))
     page = logged_in
     page.goto(f"{live_server.url}/scenes/{job.scene_id}/")
-    expect(page.get_by_text("Ingesting: waiting for a worker")).to_be_visible()
+    expect(page.get_by_text("Ingesting: Waiting for a worker")).to_be_visible()
     ingest.work(job.pk)
     expect(page.get_by_alt_text("Bird's-eye view of incoming")).to_be_visible(timeout=15_000)
     expect(page.locator("#scene[data-refreshing]")).to_have_count(0)

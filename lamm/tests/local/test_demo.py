@@ -21,6 +21,8 @@ from lamm.local.postgres import PostgresServer
 from lamm.local.services import CHECKOUT
 from lamm.local.valkey import ValkeyServer
 from lamm.management.commands import demo
+from scenes.models import ApiToken
+from scenes.roles import ROLES
 
 
 @pytest.fixture
@@ -88,6 +90,10 @@ def test_it_starts_tells_where_stops_without_orphans_and_keeps_its_data(data: Pa
     answer = connection.getresponse()
     assert answer.status == 200
     assert b"password" in answer.read()
+    connection.request("GET", "/api/scenes/", headers={"Authorization": f"Bearer {told['users']['viewer']['token']}"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert json.load(answer)["results"]
     connection.close()
     first.stop(signal.SIGINT)
     assert commands_naming(str(data)) == []
@@ -109,6 +115,24 @@ def test_the_demos_people_can_log_in_and_only_one_may_change_things() -> None:
     assert admin.has_perm("scenes.change_scene")
     assert viewer.has_perm("scenes.view_scene")
     assert not viewer.has_perm("scenes.change_scene")
+
+
+@pytest.mark.django_db
+def test_each_of_the_demos_people_has_its_role_and_a_token_that_replaces_the_last_one() -> None:
+    demo.make_people()
+    first, second = demo.make_tokens(), demo.make_tokens()
+    assert set(first) == set(second) == set(demo.PEOPLE)
+    assert not set(first.values()) & set(second.values())
+    assert ApiToken.objects.count() == len(demo.PEOPLE)
+    for role in ROLES:
+        assert [group.name for group in User.objects.get(username=role).groups.all()] == [role]
+
+
+def test_the_file_for_scripts_holds_a_token_for_each_person(tmp_path: Path) -> None:
+    tokens = {name: f"lamm_{name}" for name in demo.PEOPLE}
+    demo.write_answers(tmp_path / "demo.json", "http://127.0.0.1:1", tokens)
+    told = json.loads((tmp_path / "demo.json").read_text())
+    assert {name: user["token"] for name, user in told["users"].items()} == tokens
 
 
 def test_it_refuses_to_run_where_visitors_may_come() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from scenes.clouds.cloud import IDENTITY_VIEWPOINT, PointCloud
+from scenes.clouds.cloud import IDENTITY_VIEWPOINT, CloudError, PointCloud
 
+Result = TypeVar("Result")
 SHARED_DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 NO_SHARED_DATA = f"the real point clouds are not there: {SHARED_DATA}"
 DRIVE = "udacity__SFND_Lidar_Obstacle_Detection/src/sensors/data/pcd/data_1"
@@ -81,3 +83,11 @@ def shared_file(path: str) -> bytes:
     if not (SHARED_DATA / path).exists():
         pytest.skip(NO_SHARED_DATA)
     return (SHARED_DATA / path).read_bytes()
+
+
+def outcome(read: Callable[[], Result]) -> Result | CloudError:
+    """What `read` returns, or the CloudError that it raises; any other exception fails the test."""
+    try:
+        return read()
+    except CloudError as error:
+        return error

@@ -1,20 +1,22 @@
-"""The small files beside frames: their times, and the positions of the vehicle."""
+"""Where the vehicle was: positions in WGS 84 from gps.csv and from KITTI's oxts files."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from scenes.clouds.cloud import CloudError
+from scenes.clouds.cloud import CloudError, naming
+from scenes.clouds.text_numbers import BYTE_ORDER_MARK, finite_numbers, lines_of, number
 
 # Degrees; closer than this to (0, 0) is a receiver without a fix and not a ship off Ghana.
 NULL_ISLAND = 1e-6
 KEY_COLUMNS = ("time", "frame")
+# Latitude, longitude (degrees), altitude, roll, pitch, yaw (metres, radians), then velocities, accelerations,
+# rates, accuracies and states: A. Geiger et al., "Vision meets Robotics", IJRR 2013, data format of oxts.
+OXTS_NUMBERS = 30
 COLUMNS = (*KEY_COLUMNS, "latitude", "longitude", "altitude")
 
 
@@ -32,46 +34,13 @@ class Position(NamedTuple):
     altitude: float | None
 
 
-def read_times(text: str, *, name: str = "times.txt") -> npt.NDArray[np.float64]:
-    """Seconds of each frame, shape (frames,), from a file of one number per line (as KITTI's times.txt).
-
-    Raises CloudError naming the line when one is no finite number, or when times do not increase.
-    """
-    lines = text.removeprefix("\ufeff").rstrip().splitlines()
-    times = np.array([_time(line, number, name) for number, line in enumerate(lines, 1)], np.float64)
-    if not len(times):
-        raise CloudError("the file holds no time", "Write one time in seconds per line.", file=name)
-    late = np.flatnonzero(np.diff(times) <= 0)
-    if len(late):
-        line = int(late[0]) + 2
-        raise CloudError(
-            f"line {line} is not later than the line before",
-            "Sort the frames, or correct the times.",
-            "time",
-            name,
-        )
-    return times
-
-
-def _time(line: str, number: int, name: str) -> float:
-    value = _number(line)
-    if value is None or not math.isfinite(value):
-        raise CloudError(
-            f"line {number} is not a time: {line.strip()[:40]!r}",
-            "Write one time in seconds per line.",
-            "time",
-            name,
-        )
-    return value
-
-
 def read_positions(text: str, *, name: str = "gps.csv") -> list[Position]:
     """The positions of a gps.csv with a header row.
 
     Columns, in any order: `frame` or `time`, `latitude`, `longitude`, and optionally `altitude`. An empty
     latitude or longitude reads as NaN. Raises CloudError naming line and column of what can not be read.
     """
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    rows = csv.reader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK)), strict=True)
     try:
         header = [column.strip().lower() for column in next(rows, [])]
         _check_columns(header, name)
@@ -114,18 +83,10 @@ def _cell(column: str, cell: str, line: int, name: str) -> float:
         if not (cell.isascii() and cell.isdigit() and len(cell) <= 9):
             raise CloudError(f"line {line} has no frame number: {cell[:40]!r}", "Count from 0.", column, name)
         return int(cell)
-    value = math.nan if not cell and column != "time" else _number(cell)
+    value = math.nan if not cell and column != "time" else number(cell)
     if value is None or (column == "time" and not math.isfinite(value)):
         raise CloudError(f"line {line} is not a number: {cell[:40]!r}", "Correct the cell.", column, name)
     return value
-
-
-def _number(text: str) -> float | None:
-    try:
-        # Python would read "1_000" as a number; no other program writes or reads that.
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
 
 
 def position_problem(latitude: float, longitude: float) -> str | None:
@@ -139,3 +100,26 @@ def position_problem(latitude: float, longitude: float) -> str | None:
     if abs(latitude) <= NULL_ISLAND and abs(longitude) <= NULL_ISLAND:
         return "the position is (0, 0), which a receiver reports without a fix"
     return None
+
+
+def read_oxts(files: Iterable[tuple[str, str]]) -> list[Position]:
+    """The positions of KITTI raw's oxts folder: one file per frame, given as (name, text), in frame order.
+
+    A file holds one line of 30 numbers. Raises CloudError with the name of the file that does not.
+    """
+    return [_oxts_position(frame, name, text) for frame, (name, text) in enumerate(files)]
+
+
+def _oxts_position(frame: int, name: str, text: str) -> Position:
+    with naming(name):
+        lines = lines_of(text)
+        if len(lines) != 1:
+            raise CloudError(f"the file has {len(lines)} lines, not 1", "One file holds one frame.")
+        values = finite_numbers(
+            lines[0].split(),
+            OXTS_NUMBERS,
+            line=1,
+            field="oxts",
+            remedy="Copy the file again: it holds 30 numbers, latitude, longitude and altitude first.",
+        )
+        return Position(frame, None, *values[:3])

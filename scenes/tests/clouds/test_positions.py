@@ -1,44 +1,13 @@
-"""times.txt and gps.csv are read strictly; a position that means nothing has its reason."""
+"""gps.csv is read strictly; a position that means nothing has its reason."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scenes.clouds.cloud import CloudError
-from scenes.clouds.sidecars import Position, position_problem, read_positions, read_times
-
-
-def test_times_are_read_as_seconds() -> None:
-    np.testing.assert_array_equal(read_times("0.000000e+00\n1.037e-01\r\n0.25\n\n"), [0, 0.1037, 0.25])
-
-
-@given(st.lists(st.floats(0, 1e9), min_size=1, unique=True).map(sorted))
-def test_times_read_back_as_written(times: list[float]) -> None:
-    assert read_times("\n".join(map(repr, times))).tolist() == times
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "the file holds no time"),
-        ("0\nnoon\n", "line 2 is not a time: 'noon'"),
-        ("0\n\n1\n", "line 2 is not a time: ''"),
-        ("0\nnan\n", "line 2 is not a time"),
-        ("0 1\n", "line 1 is not a time"),
-        ("1_0\n", "line 1 is not a time"),
-        ("0\n2\n1\n", "line 3 is not later than the line before"),
-        ("0\n1\n1\n", "line 3 is not later than the line before"),
-    ],
-)
-def test_bad_times_are_refused_by_line(text: str, reason: str) -> None:
-    with pytest.raises(CloudError, match=reason) as caught:
-        read_times(text, name="drive/times.txt")
-    assert caught.value.file == "drive/times.txt"
+from scenes.clouds.positions import Position, position_problem, read_positions
 
 
 def test_positions_by_frame_with_altitude() -> None:

@@ -1,0 +1,80 @@
+"""The roles: which group may do what. `docs/curate.md` shows the same as a table.
+
+A role is a group that `sync_roles` writes; whatever is changed in these groups by hand is undone by the next sync.
+Nobody has a permission that no role of theirs names: the default is to deny. Who manages people is a superuser.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+VIEWER, LABELER, CURATOR = "viewer", "labeler", "curator"
+ENGINEER, TRAINER, OPERATOR = "engineer", "trainer", "operator"
+
+# What a training script reads: the recorded data and their ground truth.
+TRAINING_DATA = frozenset(
+    f"scenes.view_{model}"
+    for model in ("drive", "scene", "frame", "tag", "ontology", "semanticclass", "labelset", "framelabels")
+)
+LOOKING = TRAINING_DATA | {"scenes.view_ingestjob", "scenes.view_statuschange"}
+
+
+def everything(*models: str) -> frozenset[str]:
+    """View, add, change and delete."""
+    return frozenset(f"scenes.{verb}_{model}" for verb in ("view", "add", "change", "delete") for model in models)
+
+
+ROLES: Mapping[str, frozenset[str]] = {
+    VIEWER: LOOKING,
+    LABELER: LOOKING | {"scenes.label_scene"},
+    CURATOR: LOOKING
+    | everything("drive", "tag", "ontology", "semanticclass")
+    | {
+        "scenes.change_scene",
+        "scenes.change_labelset",
+        "scenes.review_scene",
+        "scenes.add_upload",
+        "scenes.change_ingestjob",
+        "scenes.enter_admin",
+        "scenes.view_audit",
+        "scenes.view_bulkchange",
+    },
+    ENGINEER: LOOKING | {"scenes.add_upload"},
+    TRAINER: TRAINING_DATA,
+    OPERATOR: LOOKING
+    | {
+        "scenes.change_ingestjob",
+        "scenes.view_storedfile",
+        "scenes.view_apitoken",
+        "scenes.delete_apitoken",
+        "scenes.enter_admin",
+        "scenes.view_audit",
+        "scenes.view_bulkchange",
+    },
+}
+
+
+def write_roles(roles: Mapping[str, frozenset[str]], *, groups: Any, permissions: Any, content_types: Any) -> None:
+    """Make each group have exactly the permissions of its role; changes nothing that is right already.
+
+    Takes the three model classes, so that migrations can pass the historical ones. Permissions that are not there
+    yet are made: Django makes them only after all migrations.
+    """
+    for role, names in roles.items():
+        group, _ = groups.objects.get_or_create(name=role)
+        wanted = {_permission(name, permissions, content_types) for name in names}
+        if set(group.permissions.values_list("pk", flat=True)) != wanted:
+            group.permissions.set(wanted)
+
+
+def _permission(name: str, permissions: Any, content_types: Any) -> int:
+    app, codename = name.split(".")
+    found = permissions.objects.filter(content_type__app_label=app, codename=codename).values_list("pk", flat=True)
+    if found:
+        return found[0]
+    kind, _ = content_types.objects.get_or_create(app_label=app, model=MODELS.get(codename) or codename.split("_")[1])
+    words = f"Can {codename.replace('_', ' ')}"
+    return permissions.objects.create(content_type=kind, codename=codename, name=words).pk
+
+
+# Permissions whose codename does not end with the model they belong to.
+MODELS = {"enter_admin": "siteaccess", "view_audit": "siteaccess"}

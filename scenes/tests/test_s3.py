@@ -1,0 +1,70 @@
+"""S3 is a setting: files are kept in a bucket, and a prefix of a bucket is registered in place."""
+
+import boto3
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.management import call_command
+from moto.server import ThreadedMotoServer
+
+from scenes import ingest, storage
+from scenes.models import FrameState, IngestJob, StoredFile
+from scenes.tests.factories import a_drive_folder, an_ingested_scene
+
+pytestmark = pytest.mark.django_db
+BUCKET = "fleet-bucket"
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """An S3 server of this test alone on the loopback address, with one empty bucket."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "for-the-test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer("127.0.0.1", port=0)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    client = boto3.client("s3", endpoint_url=address)
+    client.create_bucket(Bucket=BUCKET)
+    yield client, address
+    server.stop()
+
+
+def s3(address: str, location: str, backend: str = "storages.backends.s3.S3Storage") -> dict:
+    options = {"bucket_name": BUCKET, "location": location, "endpoint_url": address, "file_overwrite": True}
+    return {"BACKEND": backend, "OPTIONS": options}
+
+
+def test_frames_go_in_and_come_out_of_a_bucket(server, settings, tmp_path):
+    client, address = server
+    kept = {alias: s3(address, f"lamm/{alias}") for alias in ("originals", "derived", "incoming")}
+    settings.STORAGES = settings.STORAGES | kept
+    folder = a_drive_folder(tmp_path, frames=2)
+    scene = an_ingested_scene(folder)
+    assert (scene.frame_count, scene.quarantined_count) == (2, 0)
+    frame = scene.frames.select_related("cloud").get(index=1)
+    assert frame.cloud.read() == (folder / "000001.pcd").read_bytes()
+    names = {row["Key"] for row in client.list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert f"lamm/originals/{storage.key(frame.cloud.digest)}" in names
+    assert scene.thumbnail.read()[:4] == b"RIFF"
+
+
+def test_a_prefix_is_registered_in_place(server, settings, tmp_path):
+    client, address = server
+    root = s3(address, "drives", backend="scenes.s3_roots.S3RootStorage")
+    settings.STORAGES = settings.STORAGES | {"root-archive": root}
+    folder = a_drive_folder(tmp_path, frames=2)
+    for path in folder.iterdir():
+        client.upload_file(str(path), BUCKET, f"drives/2026/{folder.name}/{path.name}")
+    call_command("ingest", "2026", "--root", "archive", "--rate", "10")
+    job = IngestJob.objects.get()
+    ingest.work(job.pk)
+    frame = job.scene.frames.select_related("cloud").get(index=0)
+    assert frame.state == FrameState.READY, frame.problem
+    assert (frame.cloud.storage, frame.cloud.path) == ("root-archive", f"2026/{folder.name}/000000.pcd")
+    assert frame.cloud.read() == (folder / "000000.pcd").read_bytes()
+    assert not StoredFile.objects.filter(storage="originals").exists()
+    with pytest.raises(PermissionError):
+        storages["root-archive"].save("new.pcd", ContentFile(b"x"))
+    with pytest.raises(PermissionError):
+        storages["root-archive"].delete(frame.cloud.path)
