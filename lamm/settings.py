@@ -178,7 +178,7 @@ CELERY_BEAT_SCHEDULE = {
     "wake-stuck-bulk-changes": {"task": "scenes.bulk_tasks.wake_stuck_bulk_changes", "schedule": 15.0},
     "sweep-uploads": {"task": "scenes.tasks.sweep_uploads", "schedule": 3600.0},
 }
-INGEST_BATCH_FRAMES = env.int("LAMM_INGEST_BATCH_FRAMES", 8)
+INGEST_BATCH_FRAMES = env.int("LAMM_INGEST_BATCH_FRAMES", 16)
 INGEST_STREAM_BYTES = env.int("LAMM_INGEST_STREAM_BYTES", 32 * 1024**2)
 INGEST_LEASE_SECONDS = env.int("LAMM_INGEST_LEASE_SECONDS", 60)
 INGEST_MAX_ATTEMPTS = env.int("LAMM_INGEST_MAX_ATTEMPTS", 3)
