@@ -14,6 +14,7 @@ from rest_framework.views import APIView, exception_handler
 
 from scenes.clouds.cloud import CloudError
 from scenes.errors import ConflictError, NotAllowedError, RefusedError, TooLargeError
+from scenes.filters import known_parameters
 
 DOMAIN_ERRORS: dict[type[Exception], int] = {
     CloudError: 400,
@@ -87,17 +88,13 @@ class StrictFilterBackend(DjangoFilterBackend):
 
     def filter_queryset(self, request: Any, queryset: Any, view: APIView) -> Any:
         filterset = self.get_filterset(request, queryset, view)
-        known = set(filterset.get_form_class().base_fields) if filterset else set()
-        unknown = sorted(set(request.query_params) - known - self._suffixed(known) - self.ALWAYS_KNOWN)
+        known = known_parameters(filterset) if filterset else set()
+        unknown = sorted(set(request.query_params) - known - self.ALWAYS_KNOWN)
         if unknown:
             raise exceptions.ValidationError(
                 {"detail": f"Unknown parameters: {', '.join(unknown)}.", "known": sorted(known)}
             )
         return super().filter_queryset(request, queryset, view)
-
-    @staticmethod
-    def _suffixed(names: set[str]) -> set[str]:
-        return {f"{name}_{suffix}" for name in names for suffix in ("min", "max", "after", "before")}
 
 
 class ErrorBody(serializers.Serializer):

@@ -296,6 +296,9 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/",
     "ENUM_NAME_OVERRIDES": {
+        "BulkKindEnum": "scenes.models.BulkKind",
+        "BulkWishEnum": "scenes.api.bulk.WISHES",
+        "IngestKindEnum": "scenes.models.IngestKind",
         "LabelingStatusEnum": "scenes.models.LabelingStatus",
         "IngestStateEnum": "scenes.models.IngestState",
         "FrameStateEnum": "scenes.models.FrameState",

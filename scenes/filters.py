@@ -7,6 +7,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from scenes.models import (
+    BulkChange,
+    BulkKind,
+    BulkState,
     Drive,
     Frame,
     FrameLabels,
@@ -30,6 +33,12 @@ from scenes.models import (
 def filter_overdue(scenes: SceneQuerySet, late: bool) -> SceneQuerySet:
     """The overdue scenes, or all others."""
     return scenes.overdue() if late else scenes.in_time()
+
+
+def known_parameters(filterset: django_filters.FilterSet) -> set[str]:
+    """The names under which a request may give this filter its values, those of both ends of ranges included."""
+    names = set(filterset.get_form_class().base_fields)
+    return names | {f"{name}_{end}" for name in names for end in ("min", "max", "after", "before")}
 
 
 class SceneFilterSet(django_filters.FilterSet):
@@ -153,6 +162,16 @@ class FrameLabelsFilterSet(django_filters.FilterSet):
     class Meta:
         model = FrameLabels
         fields: list[str] = ["label_set", "frame"]
+
+
+class BulkChangeFilterSet(django_filters.FilterSet):
+    kind = django_filters.MultipleChoiceFilter(choices=BulkKind.choices)
+    state = django_filters.MultipleChoiceFilter(choices=BulkState.choices)
+    actor = django_filters.ModelChoiceFilter(queryset=get_user_model().objects.all(), to_field_name="username")
+
+    class Meta:
+        model = BulkChange
+        fields: list[str] = []
 
 
 def filtered_scenes(parameters: Any) -> tuple[SceneFilterSet, SceneQuerySet]:

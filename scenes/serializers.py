@@ -5,6 +5,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from scenes.models import (
+    BulkChange,
     Drive,
     Frame,
     FrameLabels,
@@ -259,3 +260,18 @@ class FrameLabelsSerializer(serializers.ModelSerializer[FrameLabels]):
     def get_classes(self, labels: FrameLabels) -> str:
         """Where the class index of each point is: uint8, in the order of the frame's original file."""
         return reverse("frame-labels", args=[labels.pk, labels.classes.digest], request=self.context.get("request"))
+
+
+class BulkChangeSerializer(serializers.ModelSerializer[BulkChange]):
+    """One wish for many scenes: how far it is, and which scenes were left alone and why."""
+
+    actor: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    undone_by = serializers.IntegerField(source="undone_by_id", read_only=True, allow_null=True)
+    skipped = serializers.JSONField(read_only=True, help_text='{reason: {"count": n, "scenes": [some ids]}}')
+
+    class Meta:
+        model = BulkChange
+        fields = [
+            "id", "kind", "parameters", "actor", "reason", "door", "state", "total", "done", "changed", "skipped",
+            "problem", "undo_of", "undone_by", "created_at", "started_at", "finished_at",
+        ]  # fmt: skip

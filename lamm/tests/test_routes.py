@@ -12,8 +12,9 @@ from django.urls import get_resolver, resolve, reverse
 
 from lamm.tests import house_rules
 from scenes import services
-from scenes.models import ApiToken, TokenScope, Upload
+from scenes.models import ApiToken, BulkChange, TokenScope, Upload
 from scenes.roles import ROLES
+from scenes.services import curating
 from scenes.tests.factories import a_labelled_scene
 
 PUBLIC, MEMBERS = "anyone", "anyone who is logged in"
@@ -62,6 +63,8 @@ DECISIONS = {
     **{f"scene-{step}": "scenes.review_scene" for step in ("accept", "send-back")},
     **{f"scene-{step}": "scenes.change_scene" for step in ("assign", "reopen")},
     "assignment-list": "scenes.view_scene",
+    **{f"bulkchange-{part}": "scenes.view_bulkchange" for part in ("list", "detail")},
+    "bulkchange-undo": "scenes.change_scene",
     "upload": "scenes.add_upload",
     "upload-list": "scenes.add_upload",
     "upload-detail": "scenes.add_upload",
@@ -89,11 +92,13 @@ def address(pattern: str, scene, person: User | None = None) -> str:
     digest = scene.thumbnail.digest if "files/scenes" in pattern else frame.cloud.digest
     if "display" in pattern:
         digest = frame.display.digest
-    number = frame.pk if "frames" in pattern else scene.pk
-    if "drives" in pattern:
-        number = scene.drive_id
-    if "jobs" in pattern:
-        number = scene.ingest_jobs.first().pk
+    rows = {
+        "frames": frame,
+        "drives": scene.drive,
+        "jobs": scene.ingest_jobs.first(),
+        "bulk-changes": BulkChange.objects.get(),
+    }
+    number = next((row.pk for part, row in rows.items() if part in pattern), scene.pk)
     if "labels/" in pattern or "strip/" in pattern:
         digest = (scene.filmstrip if "strip/" in pattern else scene.label_thumbnail).digest
     labels = scene.label_sets.get().frames.first()
@@ -120,6 +125,7 @@ def scene(db):
     owner = User.objects.create_superuser("owner")
     upload = Upload.objects.create(scene_name=scene.name, owner=owner, job=scene.ingest_jobs.first())
     upload.files.create(name="000000.pcd", size=1)
+    curating.add_tags(scenes=[scene.pk], tags=["walked"], by=owner)
     return scene
 
 

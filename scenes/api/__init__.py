@@ -1,5 +1,6 @@
 """The REST API of this app."""
 
+from scenes.api.bulk import BulkChangeViewSet
 from scenes.api.labels import FrameLabelsViewSet, LabelSetViewSet, OntologyViewSet
 from scenes.api.scenes import DriveViewSet, FrameViewSet, IngestJobViewSet, SceneViewSet
 from scenes.api.uploads import UploadedFileViewSet, UploadViewSet
@@ -7,6 +8,7 @@ from scenes.api.working import AssignmentViewSet
 
 __all__ = [
     "AssignmentViewSet",
+    "BulkChangeViewSet",
     "DriveViewSet",
     "FrameLabelsViewSet",
     "FrameViewSet",
