@@ -137,6 +137,7 @@ def main() -> None:
     parser.add_argument("--tagged", type=int, default=1000)
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
+        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
         os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
         os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
         from lamm.local.services import hold

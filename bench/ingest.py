@@ -147,6 +147,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="say what takes the time, instead of figures")
     options = parser.parse_args()
     with TemporaryDirectory() as temporary:
+        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
         os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
         os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
         from lamm.local.services import hold
