@@ -46,9 +46,10 @@ def read_frame(
 ) -> ReadFrame:
     """Read a frame and fill in its facts; a bad one is quarantined with its problem.
 
-    The original is kept before anything else, so that even a bad one stays re-readable. `alive` is called every
-    now and then while a large file is worked on; `save` keeps the bytes of small ones.
+    The original is kept before anything else, so that even a bad one stays re-readable. `alive` is called before
+    each frame and now and then while a large file is worked on; `save` keeps the bytes of small ones.
     """
+    alive()
     files: Files = {"cloud": frame.cloud.as_bytes()} if frame.cloud else {}
     try:
         if is_streamed(frame):

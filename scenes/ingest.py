@@ -19,6 +19,7 @@ from django.utils import timezone
 from scenes import labelling, storage
 from scenes.audit import save_audited
 from scenes.clouds import tiles
+from scenes.clouds.beside import NS_PER_SECOND, RELATIVE_NS
 from scenes.clouds.cloud import CloudError
 from scenes.frame_reading import ReadFrame, is_streamed, quarantine, read_frame, read_original
 from scenes.label_files import LabelFile
@@ -28,9 +29,6 @@ from scenes.recordings import expand, is_recording
 from scenes.selectors import scene_bounds, scene_rollup
 from scenes.thumbnails import render_filmstrip, render_label_thumbnail, render_thumbnail
 
-NS_PER_SECOND = 1_000_000_000
-# Times that begin within a year of zero count from the start of the recording, not from 1970.
-RELATIVE_NS = 365 * 24 * 3600 * NS_PER_SECOND
 RULE_CANDIDATES = 5
 FILES = ["cloud", "display", "octree_index", "octree_order"]
 FACTS = [

@@ -29,6 +29,8 @@ TIMES, TIMESTAMPS, POSES, CALIBRATION, POSITIONS = "times.txt", "timestamps.txt"
 NAMES = (TIMES, TIMESTAMPS, POSES, CALIBRATION, POSITIONS)
 TRACK_SUFFIX = ".gpx"
 NS_PER_SECOND = 1_000_000_000
+# Times that begin within a year of zero count from the start of the recording, not from 1970.
+RELATIVE_NS = 365 * 24 * 3600 * NS_PER_SECOND
 Files = Mapping[str, bytes]
 Place = tuple[float, float]
 

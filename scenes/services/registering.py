@@ -8,14 +8,11 @@ from datetime import datetime
 from django.contrib.auth.models import User
 
 from scenes.audit import save_audited
-from scenes.clouds.beside import Beside, read_beside
+from scenes.clouds.beside import NS_PER_SECOND, RELATIVE_NS, Beside, read_beside
 from scenes.clouds.positions import position_problem
 from scenes.models import ACTIVE_INGEST_STATES, Drive, Frame, FrameState, PositionState, Scene, StoredFile
 
 Actor = User | None
-NS_PER_SECOND = 1_000_000_000
-# Times that begin within a year of zero count from the capture, not from 1970.
-RELATIVE_NS = 365 * 24 * 3600 * NS_PER_SECOND
 
 
 @dataclass(frozen=True)
