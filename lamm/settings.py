@@ -7,6 +7,7 @@ In production the process refuses to start until the variables that keep data sa
 from datetime import timedelta
 from pathlib import Path
 
+from csp.constants import NONCE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from environs import Env
@@ -65,7 +66,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
         "style-src": ["'self'"],
-        "script-src": ["'self'"],
+        "script-src": ["'self'", NONCE],  # the nonce is for the import map, which cannot be a file
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
         "form-action": ["'self'"],
@@ -133,7 +134,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["lamm.templatetags.icons", "lamm.templatetags.formatting"],
+            "builtins": ["lamm.templatetags.icons", "lamm.templatetags.formatting", "lamm.templatetags.scripts"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

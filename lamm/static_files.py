@@ -25,8 +25,31 @@ FONTS = {
     for family in ("inter", "jetbrains-mono")
     for alphabet in ("latin", "latin-ext")
 }
+TOPOJSON = {
+    f"vendor/topojson-client/{name}.js": f"topojson-client/src/{name}.js"
+    for name in ("feature", "reverse", "transform", "identity")
+}
 # Static path -> path below node_modules.
-PUBLISHED: dict[str, str] = {"vendor/htmx.min.js": "htmx.org/dist/htmx.min.js", **FONTS}
+PUBLISHED: dict[str, str] = {
+    "vendor/htmx.min.js": "htmx.org/dist/htmx.min.js",
+    "vendor/three/three.module.js": "three/build/three.module.js",
+    "vendor/three/three.core.js": "three/build/three.core.js",
+    "vendor/three/addons/controls/OrbitControls.js": "three/examples/jsm/controls/OrbitControls.js",
+    "vendor/uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
+    "vendor/uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+    "vendor/leaflet/leaflet.js": "leaflet/dist/leaflet-src.esm.js",
+    "vendor/leaflet/leaflet.css": "leaflet/dist/leaflet.css",
+    "vendor/world/land.json": "world-atlas/land-50m.json",
+    **TOPOJSON,
+    **FONTS,
+}
+# The bare names that modules import by, each with the static path behind it.
+BARE_NAMES = {
+    "three": "vendor/three/three.module.js",
+    "uplot": "vendor/uplot/uPlot.esm.js",
+    "leaflet": "vendor/leaflet/leaflet.js",
+    "topojson-client/feature": "vendor/topojson-client/feature.js",
+}
 
 
 def node_modules() -> Path:
