@@ -10,6 +10,7 @@ from rest_framework.routers import DefaultRouter
 
 from lamm import work_steps
 from lamm.pages import audit, explorer, jobs, queue, review, scene, tokens, upload
+from lamm.versions import VersionView
 from scenes import api, views
 
 # The library's page sets styles from its script; nothing else of the site may.
@@ -72,6 +73,7 @@ urlpatterns = [
     # Curators
     path("admin/", admin.site.urls),
     # Scripts
+    path("api/version/", VersionView.as_view(), name="api-version"),
     path("api/", include(router.urls)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", api_docs, name="api-docs"),

@@ -27,6 +27,7 @@ DECISIONS = {
     "schema": MEMBERS,
     "api-docs": MEMBERS,
     "api-root": MEMBERS,
+    "api-version": MEMBERS,
     "explorer": "scenes.view_scene",
     "scene": "scenes.view_scene",
     "scene-thumbnail": "scenes.view_scene",
