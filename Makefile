@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
-BENCHES := ingest octree curate
+BENCHES := ingest octree curate explorer viewer experiments builder client
 NAME ?=
 ARGS ?=
 

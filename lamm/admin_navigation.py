@@ -12,6 +12,8 @@ GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Curation",
         [
             ("Scenes", "radar", "admin:scenes_scene_changelist", "scenes.view_scene"),
+            ("Datasets", "dataset", "admin:datasets_dataset_changelist", "datasets.view_dataset"),
+            ("Versions", "inventory_2", "admin:datasets_datasetversion_changelist", "datasets.view_datasetversion"),
             ("Drives", "directions_car", "admin:scenes_drive_changelist", "scenes.view_drive"),
             ("Tags", "sell", "admin:scenes_tag_changelist", "scenes.view_tag"),
             ("Label sets", "layers", "admin:scenes_labelset_changelist", "scenes.view_labelset"),
@@ -28,9 +30,19 @@ GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Training",
+        [
+            ("Experiments", "science", "admin:experiments_experiment_changelist", "experiments.view_experiment"),
+            ("Runs", "model_training", "admin:experiments_run_changelist", "experiments.view_run"),
+        ],
+    ),
+    (
         "Record",
         [
             ("Bulk changes", "checklist", "admin:scenes_bulkchange_changelist", "scenes.view_bulkchange"),
+            ("Saved views", "bookmarks", "admin:scenes_savedview_changelist", "scenes.view_savedview"),
+            ("Exports", "download", "admin:scenes_sceneexport_changelist", "scenes.view_sceneexport"),
+            ("Comments", "forum", "admin:scenes_comment_changelist", "scenes.view_comment"),
             ("Audit", "history", "audit", "scenes.view_audit"),
         ],
     ),

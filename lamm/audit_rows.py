@@ -16,7 +16,7 @@ from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from lamm.history_words import DOORS, Change, Names, changes, names_of
-from scenes.models import IngestJob, LabelSet, Scene, SceneTag, Tag
+from scenes.models import Comment, IngestJob, LabelSet, Scene, SceneTag, Tag
 
 OUR_APPS = frozenset({"scenes", "datasets", "experiments", "registry", "uncertainty"})
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,6 +27,7 @@ OF_A_SCENE: dict[type[models.Model], str] = {
     SceneTag: "content_object_id",
     LabelSet: "scene_id",
     IngestJob: "scene_id",
+    Comment: "scene_id",
 }
 
 

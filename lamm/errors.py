@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from scenes.clouds.cloud import CloudError
-from scenes.errors import ConflictError, NotAllowedError, RefusedError, TooLargeError
+from scenes.errors import ConflictError, MissingError, NotAllowedError, RefusedError, TooLargeError
 from scenes.filters import known_parameters
 
 DOMAIN_ERRORS: dict[type[Exception], int] = {
@@ -22,8 +22,11 @@ DOMAIN_ERRORS: dict[type[Exception], int] = {
     RefusedError: 400,
     NotAllowedError: 403,
     ConflictError: 409,
+    MissingError: 404,
     TooLargeError: 413,
 }
+# Addresses that scripts read: they are answered with an object, never with a page.
+FOR_SCRIPTS = ("/api/", "/files/")
 
 
 LONGEST_DETAIL = 1000
@@ -50,7 +53,15 @@ class DomainErrorMiddleware:
         status = domain_status(error)
         if status is None:
             return None
+        if request.path.startswith(FOR_SCRIPTS):
+            return JsonResponse(error_body(error), status=status)
         return render(request, "error.html", {"status": status, "words": words(error)}, status=status)
+
+
+def error_body(error: Exception) -> dict[str, Any]:
+    """A domain error as an object: `detail` in words, the remedy apart where the error has one, and its facts."""
+    remedy = {"remedy": error.remedy} if isinstance(error, CloudError) else {}
+    return {"detail": words(error), **remedy, **getattr(error, "facts", {})}
 
 
 def api_exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -106,7 +117,7 @@ class ErrorBody(serializers.Serializer):
 
 def _told(request: HttpRequest, status: int, said: str) -> HttpResponse:
     """A page for people; for scripts an object, also where no view of the API was reached."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(FOR_SCRIPTS):
         return JsonResponse({"detail": said}, status=status)
     return render(request, "error.html", {"status": status, "words": said}, status=status)
 

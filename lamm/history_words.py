@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import models
 
+from datasets.models import Dataset
+from experiments.models import Experiment
 from lamm.templatetags.formatting import NOTHING, byte_size, decimal_seconds, grouped, moment
 from scenes.models import Drive, Ontology, Scene, Tag
 
@@ -29,6 +31,8 @@ NAMED: dict[type[models.Model], str] = {
     Scene: "name",
     Tag: "name",
     Ontology: "name",
+    Dataset: "name",
+    Experiment: "name",
 }
 # What changes by itself beside a fact that is told.
 UNTOLD = frozenset({"id", "updated_at", "status_since", "created_at"})

@@ -177,8 +177,15 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "wake-stuck-ingest-jobs": {"task": "scenes.tasks.wake_stuck_ingest_jobs", "schedule": 15.0},
     "wake-stuck-bulk-changes": {"task": "scenes.bulk_tasks.wake_stuck_bulk_changes", "schedule": 15.0},
+    "wake-stuck-exports": {"task": "scenes.bulk_tasks.wake_stuck_exports", "schedule": 30.0},
+    "sweep-exports": {"task": "scenes.bulk_tasks.sweep_exports", "schedule": 3600.0},
+    "wake-stuck-verifications": {"task": "datasets.tasks.wake_stuck_verifications", "schedule": 30.0},
     "sweep-uploads": {"task": "scenes.tasks.sweep_uploads", "schedule": 3600.0},
+    "sweep-silent-runs": {"task": "experiments.tasks.sweep_silent_runs", "schedule": 15.0},
 }
+# What can be drawn over points and along frames (lamm/overlays.py): functions by their dotted names -------------
+OVERLAY_PROVIDERS = ["lamm.label_overlays.label_sources"]
+SCORE_PROVIDERS: list[str] = []
 INGEST_BATCH_FRAMES = env.int("LAMM_INGEST_BATCH_FRAMES", 16)
 INGEST_STREAM_BYTES = env.int("LAMM_INGEST_STREAM_BYTES", 32 * 1024**2)
 INGEST_LEASE_SECONDS = env.int("LAMM_INGEST_LEASE_SECONDS", 60)
@@ -191,6 +198,15 @@ UPLOAD_MAX_FILES = env.int("LAMM_MAX_UPLOAD_FILES", 100_000)
 UPLOAD_MAX_FILES_PER_CALL = 10_000
 UPLOAD_PIECE_BYTES = env.int("LAMM_UPLOAD_PIECE_BYTES", 8 * 1024**2)
 UPLOAD_KEEP_DAYS = env.int("LAMM_UPLOAD_KEEP_DAYS", 7)
+
+# Runs: after how much silence one is stalled, or goes back to the queue when a worker had claimed it; sizes of calls --
+RUN_STALL_SECONDS = env.int("LAMM_RUN_STALL_SECONDS", 120)
+RUN_LEASE_SECONDS = env.int("LAMM_RUN_LEASE_SECONDS", 60)
+RUN_MAX_ATTEMPTS = env.int("LAMM_RUN_MAX_ATTEMPTS", 3)
+RUN_MAX_BODY_BYTES = 4 * 1024**2
+METRICS_MAX_BODY_BYTES = 16 * 1024**2
+METRICS_MAX_POINTS = 100_000
+ARTIFACT_MAX_BYTES = env.int("LAMM_MAX_ARTIFACT_BYTES", 64 * 1024**3)
 
 # Files: content-addressed, through the storage API, so that S3 is a setting ------------------------------------
 STORAGE_FSYNC = env.bool("LAMM_FSYNC", ENVIRONMENT != "test")
@@ -298,11 +314,19 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "ENUM_NAME_OVERRIDES": {
         "BulkKindEnum": "scenes.models.BulkKind",
+        "RunStatusEnum": "experiments.models.RunStatus",
         "BulkWishEnum": "scenes.api.bulk.WISHES",
         "IngestKindEnum": "scenes.models.IngestKind",
         "LabelingStatusEnum": "scenes.models.LabelingStatus",
         "IngestStateEnum": "scenes.models.IngestState",
         "FrameStateEnum": "scenes.models.FrameState",
+        "ExportStateEnum": "scenes.models.ExportState",
+        "ExportFormatEnum": "scenes.models.ExportFormat",
+        "DatasetStateEnum": "datasets.models.VersionState",
+        "SplitEnum": "datasets.models.Split",
+        "GroupingEnum": "datasets.models.Grouping",
+        "BalanceEnum": "datasets.models.Balance",
+        "VerificationStateEnum": "datasets.models.VerificationState",
     },
 }
 

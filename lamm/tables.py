@@ -1,34 +1,20 @@
-"""Tables of the site's pages: columns, sorting and paging. The rows are drawn by the pages' templates."""
+"""Tables of the site's pages: headings and the numbers of a pager. The rows are drawn by the pages' templates."""
 
-from collections.abc import Iterable
-from functools import cached_property
-from math import ceil
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import django_tables2 as tables
-from django.core.paginator import EmptyPage, Page
-from django.db.models import F, QuerySet
-from django_tables2.paginators import LazyPaginator
-
-from scenes.models import Scene
-from scenes.selectors import CappedCount, capped_count
 
 GAP = None
 NEIGHBOURS = 2
 
 
 class SortedColumn(tables.Column):
-    """A column whose empty values come last in both directions; equal rows stay in one order across pages."""
+    """A heading that sorts by a name of scenes.listing.SORTS, smallest first on the first click."""
 
-    def __init__(self, *args: Any, field: str = "", css_class: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, css_class: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.field = field
         self.css_class = css_class
-
-    def order(self, queryset: QuerySet, is_descending: bool) -> tuple[QuerySet, bool]:
-        field = F(self.field)
-        order = field.desc(nulls_last=True) if is_descending else field.asc(nulls_last=True)
-        return queryset.order_by(order, "-pk"), True
 
 
 class NumberColumn(SortedColumn):
@@ -39,49 +25,31 @@ class NumberColumn(SortedColumn):
 
 
 class SceneTable(tables.Table):
-    """The explorer's columns; parts/_scene_row.html draws one cell for each, in this order."""
+    """The explorer's headings. scenes.listing finds and sorts the rows; parts/scene_cells/NAME.html draws a cell."""
 
-    thumbnail = tables.Column("Thumbnail", orderable=False, empty_values=())
-    name = SortedColumn("Scene ID", field="name")
-    status = SortedColumn("Status", field="status")
-    labeler = SortedColumn("Labeler", accessor="labeler__username", field="labeler__username")
-    tags = tables.Column("Tags", orderable=False, empty_values=())
-    drive = SortedColumn("Drive", accessor="drive__name", field="drive__name")
-    captured = SortedColumn("Captured", accessor="captured_at", field="captured_at", initial_sort_descending=True)
-    duration = NumberColumn("Duration (s)", accessor="duration_seconds", field="duration_seconds")
-    position = SortedColumn(
-        "GPS start, end", accessor="position_state", field="position_state", css_class="cell-position"
-    )
-    frames = NumberColumn("Frames", accessor="frame_count", field="frame_count")
-    points = NumberColumn("Points", accessor="point_count", field="point_count")
-    size = NumberColumn("Size", accessor="size_bytes", field="size_bytes")
+    thumbnail = SortedColumn("Thumbnail", orderable=False)
+    name = SortedColumn("Scene ID")
+    status = SortedColumn("Status")
+    max_uncertainty = NumberColumn("Max Frame Uncertainty")
+    mean_uncertainty = NumberColumn("Avg. Frame Uncertainty")
+    source_model = SortedColumn("Uncertainty Source Model", css_class="long")
+    tags = SortedColumn("Tags", orderable=False)
+    captured = SortedColumn("Captured", initial_sort_descending=True)
+    duration = NumberColumn("Duration (s)")
+    position = SortedColumn("GPS start, end", css_class="cell-position")
+    points = NumberColumn("Points")
+    frames = NumberColumn("Frames")
+    size = NumberColumn("Size")
+    labeler = SortedColumn("Labeler")
+    used_in_training = SortedColumn("Used in Training", css_class="long", initial_sort_descending=True)
+    drive = SortedColumn("Drive")
+    priority = SortedColumn("Priority", initial_sort_descending=True)
+    due = SortedColumn("Due")
+    created = SortedColumn("Added", initial_sort_descending=True)
 
     class Meta:
         order_by_field = "sort"
         orderable = True
-
-
-class CappedPaginator(LazyPaginator):
-    """Pages of a table that never count further than `capped_count` does.
-
-    A page number past the end shows the last page that is known to exist.
-    """
-
-    @cached_property
-    def found(self) -> CappedCount:
-        return capped_count(self.object_list.data.data)
-
-    @property
-    def last_known(self) -> int:
-        return max(1, ceil(self.found.value / self.per_page))
-
-    def page(self, number: int) -> Page:
-        if not self.found.capped:
-            return super().page(min(number, self.last_known))
-        try:
-            return super().page(number)
-        except EmptyPage:
-            return super().page(self.last_known)
 
 
 def page_numbers(current: int, last: int, *, more: bool = False) -> Iterable[int | None]:
@@ -102,8 +70,8 @@ def page_numbers(current: int, last: int, *, more: bool = False) -> Iterable[int
     return [*numbers, GAP] if more else numbers
 
 
-def scene_table(scenes: QuerySet[Scene], *, sort: str, page: int, rows: int) -> SceneTable:
-    """A page of scenes, sorted by a column's name, "-" in front for descending; unknown names are ignored."""
-    table = SceneTable(scenes, order_by=sort or ())
-    table.paginate(paginator_class=CappedPaginator, per_page=rows, page=page)
-    return table
+def scene_headings(columns: Sequence[str], *, sort: str) -> SceneTable:
+    """The headings of these columns in this order; `sort` is the name that the rows are sorted by, "-" in front
+    for descending."""
+    hidden = [name for name in SceneTable.base_columns if name not in columns]
+    return SceneTable([], order_by=sort or (), sequence=tuple(columns), exclude=hidden)

@@ -8,8 +8,20 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from lamm import work_steps
-from lamm.pages import audit, explorer, jobs, queue, review, scene, tokens, upload
+from datasets import api as datasets_api
+from experiments import api as experiments_api
+from lamm import (
+    builder_steps,
+    bulk_actions,
+    dataset_steps,
+    overlay_bytes,
+    playback,
+    saved_view_steps,
+    scene_files,
+    work_steps,
+)
+from lamm.explorer_map import explorer_map
+from lamm.pages import audit, builder, dataset, datasets, explorer, jobs, queue, review, scene, tokens, upload
 from lamm.versions import VersionView
 from scenes import api, views
 
@@ -20,19 +32,74 @@ router.register("drives", api.DriveViewSet)
 router.register("scenes", api.SceneViewSet)
 router.register("assignments", api.AssignmentViewSet, basename="assignment")
 router.register("frames", api.FrameViewSet)
+router.register("comments", api.CommentViewSet)
 router.register("ontologies", api.OntologyViewSet)
 router.register("label-sets", api.LabelSetViewSet)
 router.register("frame-labels", api.FrameLabelsViewSet)
 router.register("bulk-changes", api.BulkChangeViewSet)
+router.register("saved-views", api.SavedViewViewSet)
+router.register("scene-exports", api.SceneExportViewSet)
 router.register("ingest-jobs", api.IngestJobViewSet)
 router.register("uploads", api.UploadViewSet)
 router.register("uploads/(?P<upload_id>[0-9]{1,18})/files", api.UploadedFileViewSet)
+router.register("datasets", datasets_api.DatasetViewSet)
+router.register("dataset-versions", datasets_api.DatasetVersionViewSet)
+router.register("dataset-items", datasets_api.ItemViewSet)
+router.register("dataset-slices", datasets_api.SliceViewSet)
+router.register("verifications", datasets_api.VerificationViewSet)
+router.register("experiments", experiments_api.ExperimentViewSet)
+router.register("runs", experiments_api.RunViewSet)
+router.register("metrics", experiments_api.MetricViewSet, basename="metric")
 
 urlpatterns = [
     # Pages
     path("", RedirectView.as_view(pattern_name="explorer"), name="home"),
     path("explorer/", explorer.explorer, name="explorer"),
+    path("explorer/map/", explorer_map, name="explorer-map"),
+    path("explorer/facets/", explorer.facets, name="explorer-facets"),
+    path("explorer/preferences/", explorer.preferences, name="explorer-preferences"),
+    path("explorer/bulk/matching/", bulk_actions.matching, name="explorer-bulk-matching"),
+    path("explorer/bulk/mine/", bulk_actions.mine, name="explorer-bulk-mine"),
+    path("explorer/bulk/dataset/", bulk_actions.dataset, name="explorer-bulk-dataset"),
+    path("explorer/bulk/export/", bulk_actions.export, name="explorer-bulk-export"),
+    path("explorer/bulk/exports/<int:export_id>/", bulk_actions.export_state, name="explorer-bulk-export-state"),
+    path("explorer/bulk/ask/<str:action>/", bulk_actions.ask, name="explorer-bulk-ask"),
+    path("explorer/bulk/do/<str:action>/", bulk_actions.bulk, name="explorer-bulk"),
+    path("explorer/bulk/<int:change_id>/", bulk_actions.state, name="explorer-bulk-state"),
+    path("explorer/bulk/<int:change_id>/undo/", bulk_actions.undo, name="explorer-bulk-undo"),
+    path("explorer/views/save/", saved_view_steps.save, name="saved-view-save"),
+    path("explorer/views/default/", saved_view_steps.make_default, name="saved-view-default"),
+    path("explorer/views/<int:view_id>/", saved_view_steps.edit, name="saved-view-edit"),
+    path("explorer/views/<int:view_id>/change/", saved_view_steps.change, name="saved-view-change"),
+    path("explorer/views/<int:view_id>/remove/", saved_view_steps.remove, name="saved-view-remove"),
     path("scenes/<int:scene_id>/", scene.scene, name="scene"),
+    path("scenes/<int:scene_id>/playback/", playback.scene_playback, name="scene-playback"),
+    path("datasets/", datasets.datasets, name="datasets"),
+    path("datasets/new/", dataset_steps.create, name="dataset-create"),
+    path("datasets/<str:name>/v<int:number>/", dataset.dataset, name="dataset"),
+    path("datasets/<int:version_id>/diff/", dataset.diff, name="dataset-diff"),
+    path("datasets/<int:version_id>/verification/", dataset.verification, name="dataset-verification"),
+    path("datasets/<int:version_id>/new-version/", dataset_steps.new_version, name="dataset-new-version"),
+    path("datasets/<int:version_id>/deprecate/", dataset_steps.deprecate, name="dataset-deprecate"),
+    path("datasets/<int:version_id>/verify/", dataset_steps.verify, name="dataset-verify"),
+    path("datasets/<int:version_id>/discard/", dataset_steps.discard, name="dataset-discard"),
+    path("datasets/<int:version_id>/builder/", builder.builder, name="builder"),
+    path("datasets/<int:version_id>/builder/staged/", builder.staged, name="builder-staged"),
+    path("datasets/<int:version_id>/builder/plan-form/", builder.plan, name="builder-plan-form"),
+    path("datasets/<int:version_id>/builder/plan/", builder_steps.set_plan, name="builder-plan"),
+    path("datasets/<int:version_id>/builder/add/", builder_steps.add, name="builder-add"),
+    path("datasets/<int:version_id>/builder/remove/", builder_steps.remove, name="builder-remove"),
+    path("datasets/<int:version_id>/builder/split/", builder_steps.say_split, name="builder-split"),
+    path("datasets/<int:version_id>/builder/draw/", builder_steps.draw, name="builder-draw"),
+    path("datasets/<int:version_id>/builder/notes/", builder_steps.set_notes, name="builder-notes"),
+    path("datasets/<int:version_id>/builder/slices/", builder_steps.make_slice, name="builder-slice"),
+    path(
+        "datasets/<int:version_id>/builder/slices/<int:slice_id>/remove/",
+        builder_steps.remove_slice,
+        name="builder-slice-remove",
+    ),
+    path("datasets/<int:version_id>/builder/save/", dataset_steps.ask_freeze, name="builder-freeze"),
+    path("datasets/<int:version_id>/builder/freeze/", dataset_steps.freeze, name="builder-freeze-now"),
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", work_steps.take_next, name="queue-next"),
     path("review/", review.review, name="review"),
@@ -59,8 +126,40 @@ urlpatterns = [
     ),
     path("files/scenes/<int:scene_id>/strip/<str:digest>.webp", views.scene_filmstrip, name="scene-filmstrip"),
     path("files/frame-labels/<int:labels_id>/<str:digest>", views.frame_labels, name="frame-labels"),
+    path("files/frame-labels/<int:labels_id>/original/<str:digest>", scene_files.label_file, name="frame-label-file"),
+    path("files/frames/<int:frame_id>/references/", scene_files.frame_files, name="frame-files"),
     path("files/frames/<int:frame_id>/cloud/<str:digest>", views.frame_cloud, name="frame-cloud"),
+    path("files/frames/<int:frame_id>/points/<str:digest>.npy", views.frame_points, name="frame-points"),
     path("files/frames/<int:frame_id>/display/<str:digest>", views.frame_display, name="frame-display"),
+    path("files/frames/<int:frame_id>/octree/<str:digest>", views.frame_octree, name="frame-octree"),
+    path(
+        "files/frames/<int:frame_id>/nodes/<str:digest>/<int:offset>/<int:length>",
+        views.frame_nodes,
+        name="frame-nodes",
+    ),
+    path(
+        "files/frames/<int:frame_id>/order/<str:digest>/<int:first>/<int:count>", views.frame_order, name="frame-order"
+    ),
+    path("files/frames/<int:frame_id>/kept/<str:digest>", views.frame_kept, name="frame-kept"),
+    path(
+        "files/frames/<int:frame_id>/fields/<str:digest>/<str:scale>/<str:name>", views.frame_field, name="frame-field"
+    ),
+    path(
+        "files/frames/<int:frame_id>/fields/<str:digest>/<str:scale>/<str:name>/<int:first>/<int:count>",
+        views.frame_field,
+        name="frame-field-slice",
+    ),
+    path(
+        "files/frames/<int:frame_id>/overlays/<str:key>/<str:digest>/<str:scale>",
+        overlay_bytes.frame_overlay,
+        name="frame-overlay",
+    ),
+    path(
+        "files/frames/<int:frame_id>/overlays/<str:key>/<str:digest>/<str:scale>/<int:first>/<int:count>",
+        overlay_bytes.frame_overlay,
+        name="frame-overlay-slice",
+    ),
+    path("files/exports/<int:export_id>/", views.scene_export, name="scene-export-file"),
     # People
     path(
         "login/",
@@ -75,6 +174,10 @@ urlpatterns = [
     # Scripts
     path("api/version/", VersionView.as_view(), name="api-version"),
     path("api/", include(router.urls)),
+    path(
+        "api/runs/<int:run_id>/artifacts/", experiments_api.RunArtifacts.as_view({"get": "list"}), name="run-artifacts"
+    ),
+    path("api/runs/<int:run_id>/artifacts/<path:path>", experiments_api.RunArtifact.as_view(), name="run-artifact"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", api_docs, name="api-docs"),
 ]

@@ -25,3 +25,7 @@ class TooLargeError(DomainError):
 
 class NotAllowedError(DomainError):
     """This person may not do it; the words say who may."""
+
+
+class MissingError(DomainError):
+    """What was asked for is not there; the words say why, and what brings it."""

@@ -152,7 +152,7 @@ def _placed(clouds: Iterator[PointCloud], alive: Alive) -> Iterator[octree.Chunk
 @contextmanager
 def on_disk(frame: Frame, alive: Alive) -> Iterator[Path]:
     """The frame's file as a path on this machine under its own name, copied from a remote storage for as long."""
-    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
         path = Path(folder) / Path(frame.name).name
         with _open_original(frame) as file:
             here = getattr(file, "name", None)
@@ -179,7 +179,7 @@ def clouds_of(frame: Frame, alive: Alive = lambda: None) -> Iterator[PointCloud]
 
 
 def _keep_octree(chunks: Iterator[octree.Chunk], rule: tiles.IntensityRule, files: Files, alive: Alive) -> None:
-    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch_folder()) as folder:
         built = octree.build(chunks, folder=Path(folder), rule=rule or None)
         for column, path in (
             ("display", built.data),
@@ -190,7 +190,7 @@ def _keep_octree(chunks: Iterator[octree.Chunk], rule: tiles.IntensityRule, file
                 files[column] = storage.save_stream(_pieces(file, alive), storage=storage.DERIVED)
 
 
-def _scratch() -> Path:
+def scratch_folder() -> Path:
     """Where large temporary files go: the data folder's disk, because the system's may live in memory."""
     folder = Path(settings.DATA_DIR) / "scratch"
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from scenes.audit import save_audited
 from scenes.clouds import tiles
 from scenes.clouds.beside import NS_PER_SECOND, RELATIVE_NS
 from scenes.clouds.cloud import CloudError
+from scenes.field_scales import measured_scales
 from scenes.frame_reading import ReadFrame, is_streamed, quarantine, read_frame, read_original
 from scenes.label_files import LabelFile
 from scenes.models import Frame, FrameState, IngestJob, IngestState, Ontology, Scene, StoredFile
@@ -234,7 +235,7 @@ def roll_up(scene: Scene, *, reason: str) -> Scene:
     pictures = {"thumbnail": _kept(render_thumbnail(scene)), "filmstrip": _kept(render_filmstrip(scene))}
     rollup = scene_rollup(scene)
     first, last = rollup.pop("first_ns"), rollup.pop("last_ns")
-    bounds = scene_bounds(scene)
+    bounds, scales = scene_bounds(scene), measured_scales(scene, with_large=True)
     with transaction.atomic():
         scene = Scene.objects.select_for_update().get(pk=scene.pk)
         for name, value in (rollup | pictures).items():
@@ -243,6 +244,7 @@ def roll_up(scene: Scene, *, reason: str) -> Scene:
             scene.captured_at = datetime.fromtimestamp(first // 1000 / 1e6, UTC)
         scene.duration_seconds = None if first is None or last is None else (last - first) / NS_PER_SECOND
         scene.lower_bound, scene.upper_bound = bounds
+        scene.field_scales = scales
         scene.label_thumbnail = _kept(render_label_thumbnail(scene))  # under the lock: labels may be coming in
         save_audited(scene, by=None, reason=reason)
     return scene

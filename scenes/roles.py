@@ -13,9 +13,20 @@ ENGINEER, TRAINER, OPERATOR = "engineer", "trainer", "operator"
 # What a training script reads: the recorded data and their ground truth.
 TRAINING_DATA = frozenset(
     f"scenes.view_{model}"
-    for model in ("drive", "scene", "frame", "tag", "ontology", "semanticclass", "labelset", "framelabels")
+    for model in ("drive", "scene", "frame", "tag", "ontology", "semanticclass", "labelset", "framelabels", "comment")
 )
-LOOKING = TRAINING_DATA | {"scenes.view_ingestjob", "scenes.view_statuschange"}
+DATASETS = frozenset(
+    f"datasets.view_{model}"
+    for model in ("dataset", "datasetversion", "item", "slice", "acknowledgement", "verification")
+)
+BUILDING = frozenset(
+    f"datasets.{name}"
+    for name in ("change_dataset", "change_datasetversion", "freeze_datasetversion", "add_verification")
+)
+RUNS = frozenset({"experiments.view_experiment", "experiments.view_run"})
+# Own experiments and runs; whose runs change_run opens are everybody's.
+LOGGING = RUNS | {"experiments.add_experiment", "experiments.add_run"}
+LOOKING = TRAINING_DATA | DATASETS | RUNS | {"scenes.view_ingestjob", "scenes.view_statuschange"}
 
 
 def everything(*models: str) -> frozenset[str]:
@@ -25,8 +36,9 @@ def everything(*models: str) -> frozenset[str]:
 
 ROLES: Mapping[str, frozenset[str]] = {
     VIEWER: LOOKING,
-    LABELER: LOOKING | {"scenes.label_scene"},
+    LABELER: LOOKING | {"scenes.label_scene", "scenes.add_comment"},
     CURATOR: LOOKING
+    | BUILDING
     | everything("drive", "tag", "ontology", "semanticclass")
     | {
         "scenes.change_scene",
@@ -37,11 +49,16 @@ ROLES: Mapping[str, frozenset[str]] = {
         "scenes.enter_admin",
         "scenes.view_audit",
         "scenes.view_bulkchange",
+        "scenes.add_comment",
     },
-    ENGINEER: LOOKING | {"scenes.add_upload"},
-    TRAINER: TRAINING_DATA,
+    ENGINEER: LOOKING
+    | LOGGING
+    | BUILDING
+    | {"scenes.add_upload", "scenes.add_comment", "experiments.change_experiment", "experiments.change_run"},
+    TRAINER: TRAINING_DATA | DATASETS | LOGGING | {"scenes.add_comment"},
     OPERATOR: LOOKING
     | {
+        "datasets.add_verification",
         "scenes.change_ingestjob",
         "scenes.view_storedfile",
         "scenes.view_apitoken",
@@ -49,6 +66,7 @@ ROLES: Mapping[str, frozenset[str]] = {
         "scenes.enter_admin",
         "scenes.view_audit",
         "scenes.view_bulkchange",
+        "scenes.add_comment",
     },
 }
 

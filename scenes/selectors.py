@@ -2,13 +2,26 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet, Sum
 
-from scenes.models import Frame, FrameLabels, FrameState, IngestJob, IngestKind, Scene, Upload
+from scenes.models import (
+    Comment,
+    ExplorerPreferences,
+    Frame,
+    FrameLabels,
+    FrameState,
+    IngestJob,
+    IngestKind,
+    SavedView,
+    Scene,
+    Upload,
+)
 
 COUNT_CAP = 1000
+COMMENTS_SHOWN, STATES_SHOWN = 100, 200
 
 
 @dataclass(frozen=True)
@@ -114,3 +127,57 @@ def uploads_of(person: User) -> QuerySet[Upload]:
         received_bytes=Sum("files__received", default=0),
     )
     return found if person.is_superuser else found.filter(owner=person)
+
+
+MOST_VIEWS_LISTED = 300
+
+
+def explorer_preferences(user: User) -> ExplorerPreferences:
+    """What a person chose for the explorer, in one query; the usual choices for who has not chosen yet."""
+    found = ExplorerPreferences.objects.filter(user=user).select_related("default_view").first()
+    return found or ExplorerPreferences(user=user)
+
+
+def saved_views_of(user: User) -> QuerySet[SavedView]:
+    """The views that a person may open: their own and those that others share."""
+    return SavedView.objects.filter(Q(owner=user) | Q(shared=True)).select_related("owner")
+
+
+def comment_threads(scene: Scene, *, most: int = COMMENTS_SHOWN) -> tuple[list[Comment], bool]:
+    """The threads of a scene, open ones first, then the newest, each with its `replies`; and whether there are more.
+
+    Two queries. People and frames are loaded with them.
+    """
+    people = ("author", "resolved_by", "frame")
+    replies = Prefetch("replies", Comment.objects.select_related("author").order_by("id"))
+    threads = scene.comments.threads().select_related(*people).prefetch_related(replies)
+    found = list(threads.order_by(F("resolved_at").desc(nulls_first=True), "-id")[: most + 1])
+    return found[:most], len(found) > most
+
+
+@dataclass(frozen=True)
+class CommentState:
+    """A state that a comment was in."""
+
+    at: datetime
+    by: str | None
+    door: str
+    reason: str
+    text: str
+    resolved: bool
+
+
+def comment_history(comment: Comment) -> list[CommentState]:
+    """The states of a comment, the newest first, in one query."""
+    rows = comment.history.select_related("history_user").order_by("-history_date", "-history_id")[:STATES_SHOWN]
+    return [
+        CommentState(
+            at=row.history_date,
+            by=row.history_user.get_username() if row.history_user else None,
+            door=row.door,
+            reason=row.history_change_reason or "",
+            text=row.text,
+            resolved=row.resolved_at is not None,
+        )
+        for row in rows
+    ]

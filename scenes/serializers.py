@@ -6,13 +6,16 @@ from rest_framework.reverse import reverse
 
 from scenes.models import (
     BulkChange,
+    Comment,
     Drive,
     Frame,
     FrameLabels,
     IngestJob,
     LabelSet,
     Ontology,
+    SavedView,
     Scene,
+    SceneExport,
     SemanticClass,
     StoredFile,
     Tag,
@@ -20,6 +23,7 @@ from scenes.models import (
     UploadedFile,
     UploadedFileState,
 )
+from scenes.queries import filters_of
 
 
 class DriveSerializer(serializers.ModelSerializer[Drive]):
@@ -67,6 +71,12 @@ class SceneSerializer(serializers.ModelSerializer[Scene]):
             "start_longitude",
             "end_latitude",
             "end_longitude",
+            "max_frame_uncertainty",
+            "mean_frame_uncertainty",
+            "uncertainty_source",
+            "uncertainty_measure",
+            "uncertainty_evaluation",
+            "used_in_training",
             "thumbnail",
             "label_thumbnail",
             "filmstrip",
@@ -262,6 +272,36 @@ class FrameLabelsSerializer(serializers.ModelSerializer[FrameLabels]):
         return reverse("frame-labels", args=[labels.pk, labels.classes.digest], request=self.context.get("request"))
 
 
+class CommentSerializer(serializers.ModelSerializer[Comment]):
+    """A comment, or with `parent` a reply. `position`: x, y, z in metres; `point_index` counts in the frame's file."""
+
+    author: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    resolved_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(
+        slug_field="username", read_only=True
+    )
+    frame_index = serializers.IntegerField(source="frame.index", default=None, read_only=True)
+    resolved = serializers.BooleanField(read_only=True)
+    camera = serializers.JSONField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Comment
+        fields = [
+            "id", "scene", "frame", "frame_index", "parent", "author", "text", "position", "point_index", "camera",
+            "resolved", "resolved_by", "resolved_at", "created_at", "edited_at",
+        ]  # fmt: skip
+
+
+class CommentHistorySerializer(serializers.Serializer):
+    """A state that a comment was in: since when, by whom, and why."""
+
+    at = serializers.DateTimeField()
+    by = serializers.CharField(allow_null=True)
+    door = serializers.CharField()
+    reason = serializers.CharField()
+    text = serializers.CharField()
+    resolved = serializers.BooleanField()
+
+
 class BulkChangeSerializer(serializers.ModelSerializer[BulkChange]):
     """One wish for many scenes: how far it is, and which scenes were left alone and why."""
 
@@ -275,3 +315,44 @@ class BulkChangeSerializer(serializers.ModelSerializer[BulkChange]):
             "id", "kind", "parameters", "actor", "reason", "door", "state", "total", "done", "changed", "skipped",
             "problem", "undo_of", "undone_by", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
+
+
+class SavedViewSerializer(serializers.ModelSerializer[SavedView]):
+    """A named rule of the explorer. `url` opens it, `matching` is the part of the rule that chooses scenes."""
+
+    owner: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    url = serializers.SerializerMethodField()
+    matching = serializers.SerializerMethodField()
+
+    class Meta:
+        model = SavedView
+        fields = ["id", "name", "query", "matching", "url", "shared", "owner", "created_at", "updated_at"]
+        read_only_fields = ["query", "shared", "name"]
+
+    def get_url(self, view: SavedView) -> str:
+        address: str = reverse("explorer", request=self.context.get("request"))
+        return f"{address}?{view.query}" if view.query else address
+
+    def get_matching(self, view: SavedView) -> str:
+        return filters_of(view.query)
+
+
+class SceneExportSerializer(serializers.ModelSerializer[SceneExport]):
+    """A list that was asked for as a file: how far it is, and where it is when it is ready."""
+
+    url = serializers.SerializerMethodField(help_text="Where to download it; null until it is ready.")
+    digest = serializers.CharField(source="file.digest", read_only=True, default=None, allow_null=True)
+    size = serializers.IntegerField(source="file.size", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = SceneExport
+        fields = [
+            "id", "format", "columns", "query", "state", "total", "done", "problem", "url", "digest", "size",
+            "created_at", "started_at", "finished_at", "expires_at",
+        ]  # fmt: skip
+
+    def get_url(self, export: SceneExport) -> str | None:
+        if not export.ready:
+            return None
+        address: str = reverse("scene-export-file", args=[export.pk], request=self.context.get("request"))
+        return address

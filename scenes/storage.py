@@ -234,6 +234,25 @@ def open_bytes(digest: str, *, storage: str, path: str = "") -> IO[bytes]:
     return storages[storage].open(path or key(digest), "rb")
 
 
+def read_range(digest: str, offset: int, length: int, *, storage: str, path: str = "") -> bytes:
+    """`length` bytes from `offset` of kept bytes; of a remote storage nothing else is fetched.
+
+    Fewer where the bytes end. Raises FileNotFoundError when the storage does not hold them.
+    """
+    with open_bytes(digest, storage=storage, path=path) as file:
+        remote = getattr(file, "obj", None)
+        if remote is not None:
+            return bytes(remote.get(Range=f"bytes={offset}-{offset + length - 1}")["Body"].read())
+        file.seek(offset)
+        return file.read(length)
+
+
+def local_path(digest: str, *, storage: str, path: str = "") -> Path | None:
+    """Where kept bytes lie on this machine; None where the storage is a remote one."""
+    kept = storages[storage]
+    return Path(kept.path(path or key(digest))) if isinstance(kept, FileSystemStorage) else None
+
+
 def read_bytes(digest: str, *, storage: str) -> bytes:
     with open_bytes(digest, storage=storage) as file:
         return file.read()

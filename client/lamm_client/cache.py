@@ -2,6 +2,7 @@
 
 objects/ab/abcdef...   whole files, named by their sha256; last use is their modification time
 partial/abcdef...      a download that is going on, or that was cut and is resumed
+names/...              the digest of what has a name here, such as the points that the server made of an original
 locks/ab               a lock file for each first byte of a digest, and `evict` for making room
 """
 
@@ -11,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from typing import BinaryIO
 from lamm_client.errors import DamagedError, LammError
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+NAME = re.compile(r"[A-Za-z0-9._@-]{1,240}")
 LIMIT_BYTES = 50 * 1024**3
 ATTEMPTS = 3
 # Room is made down to this share of the limit, so that not every download has to make some.
@@ -79,6 +82,35 @@ class Cache:
                 found = self._downloaded(digest, download)
         self._note_added(found.stat().st_size)
         return found
+
+    def note(self, name: str, digest: str) -> None:
+        """Remember the digest of the content with a name of letters, digits, ".", "_", "@" and "-"."""
+        self.write(name, digest.encode())
+
+    def noted(self, name: str) -> str | None:
+        """The digest that was noted under this name; its content may be gone by now."""
+        found = (self.read(name) or b"").decode("ascii", "replace")
+        return found if DIGEST.fullmatch(found) else None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep a small file that is found by its name; nobody reads half of it. It does not count for the limit."""
+        path = self._named(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(content)
+        Path(file.name).replace(path)
+
+    def read(self, name: str) -> bytes | None:
+        """What was kept under this name."""
+        try:
+            return self._named(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _named(self, name: str) -> Path:
+        if not NAME.fullmatch(name) or name.startswith("."):
+            raise LammError(f"{name!r} is no name of a kept file.")
+        return self.folder / "names" / name
 
     def verify(self) -> list[str]:
         """Hash everything again; the digests of damaged files, which are removed."""
@@ -150,7 +182,11 @@ class Cache:
         place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            try:
+                yield
+            finally:
+                # Closing is not enough: a process that was forked meanwhile has the file open, too.
+                fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 def _sha256(path: Path) -> str:

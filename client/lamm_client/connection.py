@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lamm_client import uploads
-from lamm_client.errors import IncompatibleError, LammError
+from lamm_client import datasets, runs, uploads
+from lamm_client.cache import LIMIT_BYTES, Cache
+from lamm_client.errors import IncompatibleError, LammError, ServerError, UnreachableError
 from lamm_client.transport import Transport
 from lamm_client.version import __version__, version_numbers
 
@@ -71,13 +73,76 @@ class Connection:
         """The ontologies with their classes."""
         return self.transport.pages("api/ontologies/")
 
+    def dataset(
+        self, version: str, *, cache: Cache | Path | str | None = None, refresh: bool = False
+    ) -> datasets.Dataset:
+        """The frozen version `NAME@v2` of a dataset: `connection.dataset("Urban_Night_Scenes@v2")["train"]`.
 
-def connect(url: str | None = None, token: str | None = None) -> Connection:
+        Files are kept in `cache`, a folder or a Cache; see `default_cache`. `refresh` asks the server again for what it
+        knows of the frames beside the manifest: times, poses and where their files are. Raises LammError.
+        """
+        kept = Cache(Path(cache)) if isinstance(cache, (str, Path)) else cache or default_cache()
+        return datasets.open_dataset(self.transport, kept, version, refresh=refresh)
+
+    def run(self, **wishes: Any) -> runs.Run:
+        """Make a run and start it: `with connection.run(experiment="night", params={"lr": 0.01}) as run:`.
+
+        `experiment`, `name`, `architecture`, `dataset` ("Urban@v2", frozen), `params`, `tags` (words or a dictionary),
+        `notes`, `seed`, `parent`, `resumed_from`, `train_splits`, `validation_splits`; nothing is required. Code
+        version, packages, host and command line are found out unless `capture=False`. What leaves the block ends the
+        run: an exception as failed with its traceback, Ctrl-C as killed, else as completed. Raises AnswerError when
+        the server refuses; a server that is away is made up for later.
+        """
+        return runs.start_run(self.transport, **wishes)
+
+    def join_run(self, number: int, **wishes: Any) -> runs.Run:
+        """Log to a run that another process made, and will end. Raises NotFoundError, LammError for a queued one."""
+        return runs.join_run(self.transport, number, **wishes)
+
+    def resume_run(self, number: int, **wishes: Any) -> runs.Run:
+        """Go on with a run as its owner: a queued one is started, one that has ended is resumed."""
+        return runs.resume_run(self.transport, number, **wishes)
+
+    def queue_run(self, **wishes: Any) -> dict[str, Any]:
+        """Put a run into the queue, for a worker to take. Wishes as those of `run`; returns the run as it is."""
+        return runs.queue_run(self.transport, **wishes)
+
+
+def connect(url: str | None = None, token: str | None = None, *, offline: bool = False) -> Connection:
     """A connection to the server at `url` with an API token; both come from LAMM_URL and LAMM_TOKEN when left out.
+
+    `offline` asks the server nothing: datasets that were downloaded work, all else raises UnreachableError.
 
     Raises LammError when they are missing, NotLoggedInError for a token that is not valid, UnreachableError,
     IncompatibleError.
     """
+    transport = transport_of(url, token)
+    transport.offline = offline
+    if offline:
+        return Connection(transport, {})
+    return Connection(transport, checked(transport.get("api/version/")))
+
+
+def run(**wishes: Any) -> runs.Run:
+    """`Connection.run` of the server that LAMM_URL and LAMM_TOKEN name, which may be away for the time being."""
+    transport = transport_of(None, None)
+    with suppress(UnreachableError, ServerError):  # a training script starts all the same
+        checked(runs.quick(transport).get("api/version/"))
+    return runs.start_run(transport, **wishes)
+
+
+def join_run(number: int, **wishes: Any) -> runs.Run:
+    """`Connection.join_run` of the server that LAMM_URL and LAMM_TOKEN name."""
+    return connect().join_run(number, **wishes)
+
+
+def resume_run(number: int, **wishes: Any) -> runs.Run:
+    """`Connection.resume_run` of the server that LAMM_URL and LAMM_TOKEN name."""
+    return connect().resume_run(number, **wishes)
+
+
+def transport_of(url: str | None, token: str | None) -> Transport:
+    """The way to a server; what is left out comes from the environment. Raises LammError when it is missing there."""
     found = {"url": url or os.environ.get(URL_VARIABLE), "token": token or os.environ.get(TOKEN_VARIABLE)}
     missing = [name for name, value in found.items() if not value]
     if missing:
@@ -85,8 +150,7 @@ def connect(url: str | None = None, token: str | None = None) -> Connection:
             f"No {' and no '.join(missing)}. Pass them to connect, or set {URL_VARIABLE} and {TOKEN_VARIABLE}. "
             "Tokens are made on the page API tokens of your account."
         )
-    transport = Transport(str(found["url"]), str(found["token"]))
-    return Connection(transport, checked(transport.get("api/version/")))
+    return Transport(str(found["url"]), str(found["token"]))
 
 
 def checked(server: dict[str, Any]) -> dict[str, Any]:
@@ -108,3 +172,14 @@ def cache_folder() -> Path:
     """Where downloads are kept unless told otherwise: LAMM_CACHE, else below the user's cache folder."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("LAMM_CACHE") or home / "lamm")
+
+
+def default_cache() -> Cache:
+    """The cache in `cache_folder`; it holds LAMM_CACHE_BYTES at most, else 50 GiB.
+
+    Raises LammError when that is no number.
+    """
+    told = os.environ.get("LAMM_CACHE_BYTES") or str(LIMIT_BYTES)
+    if not told.isascii() or not told.isdigit():
+        raise LammError(f"LAMM_CACHE_BYTES is {told!r}. Write a whole number of bytes.")
+    return Cache(cache_folder(), int(told))

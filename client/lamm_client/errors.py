@@ -23,13 +23,20 @@ class DamagedError(LammError):
     """What arrived is not what the server has: its digest differs, in all attempts."""
 
 
+class RunStoppedError(LammError):
+    """Somebody killed the run, or it was given to another worker: the script should stop."""
+
+
 class AnswerError(LammError):
     """The server refused.
 
     Attributes:
         status: the HTTP status.
         facts: what the server said beside its sentence, such as `fields` or `received`.
+        retry_after: seconds that it asks to wait for, when it does.
     """
+
+    retry_after: float | None = None
 
     def __init__(self, status: int, words: str, facts: dict[str, Any] | None = None) -> None:
         super().__init__(words)

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from lamm_client.errors import LammError, UnreachableError, error_of
+from lamm_client.errors import AnswerError, LammError, UnreachableError, error_of
 
 # What may pass by itself: too many requests, and a server that restarts or is overloaded.
 PASSING = frozenset({429, 502, 503, 504})
@@ -30,11 +30,20 @@ class Transport:
     would read each other's answers.
     """
 
-    def __init__(self, url: str, token: str, *, attempts: int = 6, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        attempts: int = 6,
+        sleep: Callable[[float], None] = time.sleep,
+        offline: bool = False,
+    ) -> None:
         self.url = httpx.URL(url.rstrip("/") + "/")
         if self.url.scheme not in ("http", "https") or not self.url.host:
             raise LammError(f"{url!r} is no address of a server. Give one like https://lamm.example.com")
         self.attempts = attempts
+        self.offline = offline
         self._token = token
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -42,7 +51,8 @@ class Transport:
         self._process = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"url": str(self.url), "token": self._token, "attempts": self.attempts, "sleep": self._sleep}
+        kept = {"attempts": self.attempts, "sleep": self._sleep, "offline": self.offline}
+        return {"url": str(self.url), "token": self._token, **kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -61,6 +71,7 @@ class Transport:
 
     def request(self, method: str, address: str, *, repeatable: bool = False, **options: Any) -> httpx.Response:
         """A whole answer. Raises LammError: UnreachableError, or the AnswerError of the status."""
+        self._refuse_offline(f"{method} {address}")
         again = repeatable or method in REPEATABLE
         for attempt in range(self.attempts):
             last = attempt == self.attempts - 1 or not again
@@ -84,11 +95,14 @@ class Transport:
 
         Raises the AnswerError of the status, or UnreachableError, also for a connection that breaks inside the block.
         """
+        self._refuse_offline(f"GET {address}")
         try:
             with self._connections().stream("GET", self.address(address), **options) as answer:
                 if answer.status_code >= 400:
                     answer.read()
-                    raise error_of(answer)
+                    refused = error_of(answer)
+                    refused.retry_after = retry_after(answer.headers.get("Retry-After", ""))
+                    raise refused
                 yield answer
         except httpx.TransportError as error:
             raise UnreachableError(f"{self.url.host} did not answer: {error!r} (GET {address})") from error
@@ -109,9 +123,13 @@ class Transport:
             raise LammError(f"{address} is not on {self.url}")
         return whole
 
-    def pause(self, attempt: int) -> None:
-        """Wait before attempt `attempt` + 1 of something that this class does not repeat by itself."""
-        self._sleep(pause(attempt))
+    def pause(self, attempt: int, error: Exception | None = None) -> None:
+        """Wait before attempt `attempt` + 1 of something that this class does not repeat by itself.
+
+        As long as the server asked for with the `error` that ended the attempt before, when it did.
+        """
+        asked = error.retry_after if isinstance(error, AnswerError) else None
+        self._sleep(pause(attempt) if asked is None else asked)
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -119,6 +137,10 @@ class Transport:
             if self._http is not None and self._process == os.getpid():
                 self._http.close()
             self._http = None
+
+    def _refuse_offline(self, asked: str) -> None:
+        if self.offline:
+            raise UnreachableError(f"This connection is offline: only what was downloaded can be used ({asked}).")
 
     def _connections(self) -> httpx.Client:
         with self._lock:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 
 import lamm_client as lamm
+from lamm_client import runs
 from lamm_client.connection import Connection
 from lamm_client.transport import Transport
 from scenes.models import TokenScope
 from scenes.services.roles import sync_roles
 from scenes.services.tokens import make_token
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The server answers from a thread of its own, so it must see what tests write."""
-    for item in items:
-        if "live_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True))
+from tests.recording_server import RecordingServer, Starting, hurried, recording
 
 
 @pytest.fixture
@@ -50,3 +46,32 @@ def hasty() -> Callable[[str], tuple[Transport, list[float]]]:
         return Transport(url, "lamm_none", sleep=pauses.append), pauses
 
     return make
+
+
+@pytest.fixture
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for journals."""
+    folder = tmp_path / "spool"
+    monkeypatch.setenv("LAMM_SPOOL", str(folder))
+    return folder
+
+
+@pytest.fixture
+def recorder(spool: Path) -> Iterator[RecordingServer]:
+    """A server that keeps what runs send."""
+    with recording() as server:
+        yield server
+
+
+@pytest.fixture
+def starting(recorder: RecordingServer) -> Iterator[Starting]:
+    """`starting(name="a")`: a run that is closed when the test ends."""
+    made: list[lamm.Run] = []
+
+    def start(**wishes: Any) -> lamm.Run:
+        made.append(runs.start_run(hurried(recorder), **{"capture": False, **wishes}))
+        return made[-1]
+
+    yield start
+    for run in made:
+        run.close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import multiprocessing
 import os
 import pickle
+import signal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,6 +113,26 @@ def test_processes_that_want_the_same_download_it_once(tmp_path: Path) -> None:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     assert log.read_text() == "downloaded\n"
+
+
+def test_a_process_that_was_forked_during_a_download_keeps_no_lock(tmp_path: Path) -> None:
+    children: list[int] = []
+
+    def download(file: BinaryIO, offset: int) -> None:
+        child = os.fork()
+        if not child:
+            signal.pause()
+        children.append(child)
+        file.write(b"points")
+
+    try:
+        Cache(tmp_path).get(digest_of(b"points"), download)
+        with (tmp_path / "locks" / digest_of(b"points")[:2]).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def test_it_travels_to_other_processes(tmp_path: Path) -> None:

@@ -21,12 +21,15 @@ class Entry:
 
 # Which routes belong to which entry: the scene page is opened from the explorer.
 EXPLORER_ROUTES = frozenset({"explorer", "scene"})
+DATASET_ROUTES = frozenset({"datasets", "dataset", "builder"})
 
 
 def entries(request: HttpRequest) -> list[Entry]:
     """The pages that the visitor of this request may open. No database query."""
     route = request.resolver_match.view_name if request.resolver_match else None
     found = [Entry("Explorer", "radar", reverse("explorer"), route in EXPLORER_ROUTES)]
+    if request.user.has_perm("datasets.view_datasetversion"):
+        found.append(Entry("Datasets", "database", reverse("datasets"), route in DATASET_ROUTES))
     if request.user.has_perm("scenes.label_scene"):
         found.append(Entry("My queue", "inbox", reverse("queue"), route == "queue"))
     if request.user.has_perm("scenes.review_scene"):

@@ -105,6 +105,15 @@ def decimal_seconds(seconds: float | None) -> str:
 
 
 @register.filter
+def score(value: float | None) -> str:
+    """An uncertainty in four digits: 0.0831, 1.204, 37.52."""
+    if value is None:
+        return NOTHING
+    digits = 4 if abs(value) < 0.1 else 3 if abs(value) < 10 else 2
+    return f"{value:,.{digits}f}"
+
+
+@register.filter
 def metres(value: float | None) -> str:
     """A length in metres with one decimal: 79.3 m."""
     return NOTHING if value is None else f"{value:,.1f}{NO_BREAK_SPACE}m"

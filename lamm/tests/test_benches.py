@@ -8,15 +8,31 @@ import sys
 import pytest
 from django.conf import settings
 
+from lamm.local.chromium import find_chromium
+
 SMALLEST = {
+    "experiments": [
+        *("--points", "4000", "--history", "5000", "--overlay", "100", "--artifact", "2", "--rows", "20000"),
+    ],
     "octree": ["--points", "60000"],
     "ingest": ["--frames", "4", "--points", "3000"],
     "curate": ["--scenes", "1000"],
+    "explorer": ["--scenes", "1000", "--from", "500", "--passes", "3"],
+    "builder": ["--library", "400", "--added", "200", "--frozen", "50", "--frames", "2"],
+    "client": ["--frames", "3", "--points", "2000", "--passes", "1"],
+    "viewer": [
+        *("--points", "2000", "--frames", "2", "--big", "60000", "--playback", "50"),
+        *(["--browser"] if find_chromium() else []),
+    ],
 }
 
 
 def test_every_bench_has_a_smallest_size_here():
-    benches = {path.stem for path in (settings.BASE_DIR / "bench").glob("*.py")} - {"__init__", "figures"}
+    benches = {path.stem for path in (settings.BASE_DIR / "bench").glob("*.py")} - {
+        "__init__",
+        "figures",
+        "viewer_browser",
+    }
     assert benches == set(SMALLEST)
 
 

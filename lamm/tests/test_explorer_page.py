@@ -2,30 +2,27 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.urls import reverse
+from django.http import HttpResponse
+from django.urls import path, reverse
 
+from experiments.tests.stories import a_run, a_version
+from lamm.explorer_columns import STANDARD
 from lamm.tables import page_numbers
-from scenes import selectors
-from scenes.models import Drive, Frame, IngestJob, IngestKind, IngestState, PositionState, Scene
+from lamm.tests.explorer_stories import HTMX, UNCERTAIN, a_scene, names_in, page
+from lamm.urls import urlpatterns as site
+from scenes import listing
+from scenes.models import Frame, IngestJob, IngestKind, IngestState, PositionState, Scene
 from scenes.tests.factories import a_drive_folder, a_queued_job, a_ready_scene
 from scenes.tests.workflows import worked
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
-
-
-def a_scene(name: str, **facts) -> Scene:
-    """A row that nobody ingested: enough for filters and columns."""
-    tags = facts.pop("tags", ())
-    drive = facts.pop("drive", None)
-    if drive:
-        facts["drive"], _ = Drive.objects.get_or_create(name=drive)
-    scene = Scene.objects.create(name=name, **facts)
-    scene.tags.add(*tags)
-    return scene
+QUERIES = 13
+# The site with a page of evaluations, for the one test that names this module as its table of contents.
+urlpatterns = [*site, path("evaluations/<int:evaluation_id>/", lambda request: HttpResponse(), name="evaluation")]
 
 
 @pytest.fixture
@@ -34,16 +31,6 @@ def viewer(client):
     user.groups.add(Group.objects.get(name="viewer"))
     client.force_login(user)
     return client
-
-
-def page(client, query="", **headers) -> str:
-    response = client.get(reverse("explorer") + query, headers=headers or None)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def names_in(html: str) -> list[str]:
-    return re.findall(r'class="scene-link"[^>]*>([^<]+)</a>', html)
 
 
 class TestWhoMaySee:
@@ -87,7 +74,7 @@ class TestWhatARowShows:
         a_scene("city-01")
         html = page(viewer)
         row = html.split('<tbody id="rows">')[1].split("</tr>")[0]
-        assert len(re.findall(r"<td[ >]", row)) == len(re.findall(r"<th[ >]", html)) == 12
+        assert len(re.findall(r"<td[ >]", row)) == len(re.findall(r"<th[ >]", html)) == len(STANDARD) + 1
 
     def test_a_known_position_leads_to_a_map(self, viewer):
         a_scene(
@@ -104,9 +91,31 @@ class TestWhatARowShows:
         assert "Unusable" in html
         assert 'title="(0, 0) is no position"' in html
 
-    def test_bad_frames_are_counted_in_the_row(self, viewer):
-        a_scene("half", frame_count=5, quarantined_count=2)
-        assert "+2 bad" in page(viewer)
+    def test_bad_frames_are_counted_in_the_row_and_lead_to_them(self, viewer):
+        scene = a_scene("half", frame_count=5, quarantined_count=2)
+        html = page(viewer)
+        assert "2 bad frames" in html
+        assert f"/scenes/{scene.pk}/?frames=quarantined#frames" in html
+
+    def test_uncertainty_names_its_measure_and_leads_to_scenes_of_its_model(self, viewer):
+        a_scene("hard", **UNCERTAIN)
+        html = page(viewer)
+        assert "0.831" in html
+        assert "predictive entropy" in html
+        assert 'href="/explorer/?source_model=ensemble-v2"' in html
+
+    def test_the_source_leads_to_its_evaluation_as_soon_as_that_has_a_page(self, viewer, settings):
+        settings.ROOT_URLCONF = "lamm.tests.test_explorer_page"
+        a_scene("hard", **UNCERTAIN)
+        assert 'href="/evaluations/7/"' in page(viewer)
+
+    def test_use_in_training_is_told_by_yes_and_by_the_runs_that_are_known(self, viewer):
+        used = a_scene("used", used_in_training=True)
+        a_scene("unused")
+        assert page(viewer).count('class="yes"') == 1
+        a_version("Urban", train=[used])
+        run = a_run(dataset="Urban@v1")
+        assert str(run) in page(viewer)
 
     def test_names_are_never_html(self, viewer):
         a_scene("<script>alert(1)</script>")
@@ -128,7 +137,8 @@ class TestIngestion:
         job.finish(IngestState.FAILED, "No frame could be read.")
         job.save()
         html = page(viewer)
-        assert "Ingest failed – open to see why" in html  # noqa: RUF001
+        assert "Ingest failed" in html
+        assert 'href="/jobs/?search=city-drive-01">why, and retry</a>' in html
         assert "No frame could be read." in html
         assert "every 3s" not in html
 
@@ -166,6 +176,9 @@ class TestFilters:
             ("?points_min=4000", {"city-night"}),
             ("?search=city&tag=night", {"city-night"}),
             ("?search=&tag=", {"city-rain", "city-night", "road"}),
+            ("?tag_any=rain&tag_any=night", {"city-rain", "city-night"}),
+            ("?tag_none=rain", {"city-night", "road"}),
+            ('?rules={"not":{"column":"tag","empty":true}}', {"city-rain", "city-night"}),
         ],
     )
     def test_narrow_the_table(self, viewer, query, found):
@@ -174,18 +187,36 @@ class TestFilters:
     def test_no_match_offers_a_way_back(self, viewer):
         html = page(viewer, "?search=zeppelin")
         assert "No scene matches" in html
-        assert "Clear all filters" in html
+        assert 'href="/explorer/" data-go' in html
 
-    def test_a_value_that_names_nothing_is_told_and_not_applied(self, viewer):
+    def test_no_match_names_each_filter_and_offers_to_take_it_away(self, viewer):
+        html = page(viewer, "?search=zeppelin&status=labeled&status=in_review&points_min=1000&sort=name")
+        nothing = html.split('class="nothing"')[1]
+        ways = re.findall(r'<a class="button" href="([^"]+)" data-go>', nothing)
+        assert [unescape(way) for way in ways] == [
+            "/explorer/?status=labeled&status=in_review&points_min=1000&sort=name",
+            "/explorer/?search=zeppelin&status=in_review&points_min=1000&sort=name",
+            "/explorer/?search=zeppelin&status=labeled&points_min=1000&sort=name",
+            "/explorer/?search=zeppelin&status=labeled&status=in_review&sort=name",
+        ]
+
+    def test_a_value_that_names_nothing_is_told_and_lists_nothing(self, viewer):
         html = page(viewer, "?drive=nosuch")
-        assert "There is no drive called “nosuch”. This filter is not applied." in html
-        assert len(names_in(html)) == 3
+        assert "There is no drive “nosuch”." in html
+        assert names_in(html) == []
+        assert "nothing is listed" in html
 
     def test_the_form_shows_what_is_filtered(self, viewer):
-        html = page(viewer, "?search=city&status=labeled&tag=rain")
+        html = page(viewer, "?search=city&status=labeled&tag=rain&size_min=2500000")
         assert 'value="city"' in html
-        assert re.search(r'value="labeled" checked', html)
+        assert re.search(r'name="status" value="labeled" checked', html)
+        assert re.search(r'name="tag" value="rain" checked', html)
+        assert re.search(r'name="size_min"[^>]* value="2.5"', html)
         assert "Clear all" in html
+
+    def test_clearing_keeps_how_the_list_is_looked_at(self, viewer):
+        html = page(viewer, "?search=city&sort=-points&view=grid&page=1")
+        assert 'id="clear" href="/explorer/?sort=-points&amp;view=grid"' in html
 
 
 def test_an_empty_library_says_what_to_do(viewer):
@@ -197,9 +228,9 @@ def test_an_empty_library_says_what_to_do(viewer):
 class TestSorting:
     @pytest.fixture(autouse=True)
     def library(self):
-        a_scene("b", point_count=10, duration_seconds=2)
+        a_scene("b", point_count=10, duration_seconds=2, **UNCERTAIN)
         a_scene("a", point_count=30, duration_seconds=None)
-        a_scene("c", point_count=20, duration_seconds=1)
+        a_scene("c", point_count=20, duration_seconds=1, **UNCERTAIN | {"max_frame_uncertainty": 0.3})
 
     @pytest.mark.parametrize(
         ("sort", "order"),
@@ -210,6 +241,7 @@ class TestSorting:
             ("-points", ["a", "c", "b"]),
             ("duration", ["c", "b", "a"]),
             ("-duration", ["b", "c", "a"]),
+            ("-max_uncertainty", ["b", "c", "a"]),
             ("nonsense", ["c", "a", "b"]),
             ("thumbnail", ["c", "a", "b"]),
         ],
@@ -244,9 +276,9 @@ class TestPages:
         assert len(names_in(page(viewer, "?rows=50"))) == 50
 
     def test_counting_stops_at_the_cap_but_paging_goes_on(self, viewer, monkeypatch):
-        monkeypatch.setattr(selectors.capped_count, "__defaults__", (30,))
+        monkeypatch.setattr(listing.listing_count, "__defaults__", (30,))
         html = page(viewer)
-        assert "30+ in the library" in html
+        assert "30+</strong> in the library" in html
         assert "51–60 of 30+" in page(viewer, "?page=3")  # noqa: RUF001
 
     def test_the_way_to_the_next_page_keeps_the_filters(self, viewer):
@@ -286,13 +318,13 @@ def test_as_many_queries_for_thirty_rows_as_for_one(viewer, django_assert_num_qu
         for number in range(count):
             drive = f"drive-{Scene.objects.count()}"
             labeler = User.objects.create_user(drive)
-            scene = a_scene(f"scene-{drive}", tags=["rain", drive], drive=drive, labeler=labeler)
+            scene = a_scene(f"scene-{drive}", tags=["rain", drive], drive=drive, labeler=labeler, **UNCERTAIN)
             scene.ingest_jobs.create(state=IngestState.RUNNING)
             Frame.objects.create(scene=scene, index=0, name=str(number))
 
     fill(1)
     page(viewer, "?rows=50")  # content types and permissions are remembered from here on
-    queries = 12
+    queries = QUERIES
     with django_assert_num_queries(queries):
         assert len(names_in(page(viewer, "?rows=50"))) == 1
     fill(29)

@@ -16,13 +16,25 @@ FILES = [(str(path.relative_to(ROOT)), path.read_text()) for path in rules.pytho
 MODELS = [model for model in apps.get_models() if model._meta.app_label in rules.APP_ORDER]
 
 UNTRACKED = {
+    "Acknowledgement": "is itself a record, written once when its version is frozen",
     "BulkChange": "is itself the record of a change, whose effects have their own rows",
+    "ExplorerPreferences": "how somebody likes a page, no fact that others rely on",
+    "DatasetInput": "written once with its run, which is tracked",
     "Frame": "written by ingestion from an immutable file; the job and the scene tell of it",
     "FrameLabels": "written once with its label set, which is tracked",
+    "SearchText": "follows from scenes, drives and tags, which have history",
+    "SceneExport": "is itself the record of a download: nothing but its progress changes",
+    "MetricBucket": "follows from the points of its metric",
+    "MetricPoint": "is itself a record: rows are added and never changed",
+    "MetricSeries": "follows from its points",
+    "RunEnvironment": "the long part of a run, which is tracked; noted by the script itself",
+    "RunParameter": "written once with its run, which is tracked, and never changed",
     "SiteAccess": "has no rows",
+    "SliceItem": "a part of a slice, which is tracked",
     "StatusChange": "is itself a record: rows are added and never changed",
     "StoredFile": "content-addressed: its digest is what it is",
     "UploadedFile": "a part of an upload, which is tracked, while it arrives",
+    "Verification": "is itself a record of a check",
 }
 
 

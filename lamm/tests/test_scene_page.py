@@ -2,12 +2,16 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from lamm.history import scene_history
-from lamm.pages.scene import shared_warnings
+from lamm.pages.scene import TABS, shared_warnings
+from lamm.scene_files import reference
 from scenes.models import Drive, Frame, FrameState, IngestState, LabelingStatus, PositionState, Scene
-from scenes.tests.factories import a_drive_folder, a_queued_job, a_ready_scene, an_ingested_scene
+from scenes.storage import key
+from scenes.tests.factories import a_drive_folder, a_labelled_scene, a_queued_job, a_ready_scene, an_ingested_scene
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +108,68 @@ class TestFrames:
         assert shared_warnings([frame("zero", "far"), frame("zero")]) == ["zero"]
         assert shared_warnings([frame("zero"), frame()]) == []
         assert shared_warnings([frame("zero"), Frame(state=FrameState.QUARANTINED)]) == []
+
+    def test_names_the_stored_references_of_raw_and_label_files(self, viewer):
+        scene = a_labelled_scene(frames=2)
+        html = page(viewer, scene)
+        for labels in scene.label_sets.get().frames.select_related("frame__cloud", "original"):
+            assert reference(labels.frame.cloud) in html
+            assert reference(labels.original) in html
+            assert reverse("frame-label-file", args=[labels.pk, labels.original.digest]) in html
+
+    def test_cost_as_many_queries_with_labels_for_many_as_for_few(self, viewer, django_assert_num_queries):
+        few, many = a_labelled_scene(name="few", frames=1), a_labelled_scene(name="many", frames=6)
+        page(viewer, few)
+        with CaptureQueriesContext(connection) as queries:
+            page(viewer, few)
+        with django_assert_num_queries(len(queries)):
+            page(viewer, many)
+
+
+class TestFilesOfAFrame:
+    def test_raw_and_label_files_come_with_reference_size_and_address(self, viewer):
+        scene = a_labelled_scene(frames=1)
+        frame, labels = scene.frames.get(), scene.label_sets.get().frames.get()
+        told = viewer.get(reverse("frame-files", args=[frame.pk])).json()
+        assert told["raw"]["reference"] == f"originals/{key(frame.cloud.digest)}"
+        assert b"".join(viewer.get(told["raw"]["url"])) == frame.cloud.read()
+        (label_file,) = told["labels"]
+        assert (label_file["title"], label_file["digest"]) == ("v1", labels.original.digest)
+        answer = viewer.get(label_file["url"])
+        assert b"".join(answer) == labels.original.read()
+        assert "immutable" in answer["Cache-Control"]
+
+    def test_a_frame_without_a_file_has_none(self, viewer):
+        frame = Frame.objects.create(scene=Scene.objects.create(name="bare"), index=0, name="a.pcd")
+        assert viewer.get(reverse("frame-files", args=[frame.pk])).json() == {"raw": None, "labels": []}
+
+    def test_an_old_digest_is_not_found(self, viewer):
+        labels = a_labelled_scene(frames=1).label_sets.get().frames.get()
+        assert viewer.get(reverse("frame-label-file", args=[labels.pk, "0" * 64])).status_code == 404
+
+
+class TestThePanel:
+    @pytest.mark.parametrize(
+        ("query", "tab"),
+        [("", "facts"), ("?tab=history", "history"), ("?frames=ready", "frames"), ("?page=2&tab=labels", "labels"),
+         ("?tab=nosuch", "facts")],
+    )  # fmt: skip
+    def test_opens_at_the_tab_of_the_address(self, viewer, query, tab):
+        html = page(viewer, a_ready_scene(), query)
+        for name in TABS:
+            opened = f'id="panel-{name}" aria-labelledby="tab-{name}" tabindex="0" >' in html
+            assert opened == (name == tab)
+
+    def test_the_script_starts_from_what_this_person_may_do(self, viewer, client):
+        scene = Scene.objects.create(name="bare")
+        told = viewer.get(reverse("scene", args=[scene.pk])).context["page_facts"]
+        assert (told["playback"], told["mayComment"]) == (reverse("scene-playback", args=[scene.pk]), False)
+        labeler = User.objects.create_user("lara")
+        labeler.groups.add(Group.objects.get(name="labeler"))
+        client.force_login(labeler)
+        response = client.get(reverse("scene", args=[scene.pk]))
+        assert response.context["page_facts"]["mayComment"]
+        assert "data-comment-form" in response.content.decode()
 
 
 class TestIngestion:

@@ -1,5 +1,5 @@
 """The curators' door."""
 
-from scenes.admin import access, bulk, drives, files, ingest, labels, people, scenes
+from scenes.admin import access, bulk, comments, drives, files, ingest, labels, people, scenes, views
 
-__all__ = ["access", "bulk", "drives", "files", "ingest", "labels", "people", "scenes"]
+__all__ = ["access", "bulk", "comments", "drives", "files", "ingest", "labels", "people", "scenes", "views"]

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from scenes.admin.base import ReadOnly
 from scenes.admin.scene_actions import told
 from scenes.errors import DomainError
-from scenes.models import BulkChange, BulkKind, BulkState, IngestKind, LabelingStatus, Scene
+from scenes.models import BulkChange, BulkState, Scene
 from scenes.services import bulk, curating
 
 STATE_COLOURS = {
@@ -64,7 +64,7 @@ class BulkChangeAdmin(ReadOnly, ModelAdmin):
         change = self.get_object(request, object_id)
         context: dict[str, Any] = {"may_undo": request.user.has_perm(bulk.CURATE)}
         if change:
-            context |= {"bulk_change": change, "summary": summary(change), "left_alone": _left_alone(change)}
+            context |= {"bulk_change": change, "summary": change.what, "left_alone": _left_alone(change)}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def undo(self, request: HttpRequest, change_id: int) -> HttpResponse:
@@ -86,7 +86,7 @@ class BulkChangeAdmin(ReadOnly, ModelAdmin):
             "opts": self.model._meta,
             "title": f"Undo bulk change {change.pk}",
             "change": change,
-            "summary": summary(change),
+            "summary": change.what,
             "form": form,
             "media": self.media + form.media,
         }
@@ -94,7 +94,7 @@ class BulkChangeAdmin(ReadOnly, ModelAdmin):
 
     @display(description="What")
     def what(self, change: BulkChange) -> str:
-        return summary(change)
+        return change.what
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def show_state(self, change: BulkChange) -> tuple[str, str]:
@@ -110,23 +110,6 @@ class BulkChangeAdmin(ReadOnly, ModelAdmin):
             return ""
         address = reverse("admin:scenes_bulkchange_change", args=[change.undo.pk])
         return format_html('<a href="{}" class="lamm-link">by {}</a>', address, change.undo.pk)
-
-
-def summary(change: BulkChange) -> str:
-    """What was asked for, in a few words: Add tags night, rain."""
-    told_by = change.parameters
-    match change.kind:
-        case BulkKind.ADD_TAGS | BulkKind.REMOVE_TAGS:
-            return f"{change.get_kind_display()} {', '.join(told_by['tags'])}"
-        case BulkKind.ASSIGN:
-            return f"Assign to {told_by['labeler']}"
-        case BulkKind.SET_DRIVE:
-            return f"Set the drive to {told_by['drive']}" if told_by["drive"] else "Take away the drive"
-        case BulkKind.SET_STATUS:
-            return f"Change the status to {LabelingStatus(told_by['status']).label}"
-        case BulkKind.WORK:
-            return IngestKind(told_by["job"]).label
-    return f"Undo bulk change {change.undo_of_id}"
 
 
 def _left_alone(change: BulkChange) -> list[tuple[str, int, list[Scene]]]:

@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from scenes.exporting import CSV, JSON_LINES
+from scenes.exporting import CSV, JSON_LINES, PARQUET
 from scenes.models import BulkChange, Drive, IngestKind, LabelingStatus, Priority, Scene, Tag
 from scenes.services import curating
 from scenes.services.assigning import ASSIGNABLE
@@ -277,7 +277,11 @@ class DisplayForm(WorkForm):
 class ExportForm(BulkForm):
     fact = "Points"
     format = forms.ChoiceField(
-        choices=[(CSV, "CSV, for spreadsheets"), (JSON_LINES, "JSON Lines, for scripts")],
+        choices=[
+            (CSV, "CSV, for spreadsheets"),
+            (JSON_LINES, "JSON Lines, for scripts"),
+            (PARQUET, "Parquet, for analysis"),
+        ],
         widget=UnfoldAdminSelectWidget,
     )
 

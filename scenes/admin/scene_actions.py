@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 
 from scenes.admin import bulk_forms as forms
 from scenes.errors import DomainError
-from scenes.exporting import CONTENT_TYPES, export_lines
+from scenes.exporting import CONTENT_TYPES, export_pieces
 from scenes.models import BulkChange, BulkState, Scene
 from scenes.services import bulk
 
@@ -150,7 +150,7 @@ def told(change: BulkChange) -> SafeString:
 
 def _exported(form: forms.BulkForm) -> StreamingHttpResponse:
     kind = form.cleaned_data["format"]
-    answer = StreamingHttpResponse(export_lines(form.selection, kind), content_type=CONTENT_TYPES[kind])
+    answer = StreamingHttpResponse(export_pieces(form.selection, kind), content_type=CONTENT_TYPES[kind])
     answer["Content-Disposition"] = f'attachment; filename="scenes-{timezone.now():%Y%m%d-%H%M%S}.{kind}"'
     return answer
 

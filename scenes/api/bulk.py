@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
-from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -17,10 +16,11 @@ from rest_framework.response import Response
 from scenes.api.maintaining import person
 from scenes.api.pages import ReadOnly
 from scenes.api.strict import StrictSerializer, refuse_unknown
-from scenes.filters import BulkChangeFilterSet, SceneFilterSet, known_parameters
+from scenes.filters import BulkChangeFilterSet
 from scenes.models import BulkChange, BulkKind, Drive, IngestKind, LabelingStatus, Priority, Scene
 from scenes.serializers import BulkChangeSerializer
 from scenes.services import curating
+from scenes.services.selecting import scenes_matching
 from scenes.services.workflow import CURATE
 
 MOST_IDS = 100_000
@@ -132,9 +132,4 @@ def _selection(wishes: dict[str, Any]) -> QuerySet[Scene] | list[int]:
     if "scenes" in wishes:
         ids: list[int] = wishes.pop("scenes")
         return ids
-    parameters = QueryDict(wishes.pop("matching"))
-    filterset = SceneFilterSet(parameters, queryset=Scene.objects.all())
-    refuse_unknown("parameters of matching", set(parameters), known_parameters(filterset))
-    if not filterset.is_valid():
-        raise serializers.ValidationError({"detail": f"matching: {filterset.errors.as_text()}"})
-    return filterset.qs
+    return scenes_matching(wishes.pop("matching"))

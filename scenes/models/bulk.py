@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 
 from scenes.audit import current_door, current_request_id
+from scenes.models.ingest import IngestKind
+from scenes.models.scenes import LabelingStatus
 
 
 class BulkKind(models.TextChoices):
@@ -91,6 +93,23 @@ class BulkChange(models.Model):
     @property
     def active(self) -> bool:
         return self.state in ACTIVE_BULK_STATES
+
+    @property
+    def what(self) -> str:
+        """What was asked for, in a few words: Add tags night, rain."""
+        told = self.parameters
+        match self.kind:
+            case BulkKind.ADD_TAGS | BulkKind.REMOVE_TAGS:
+                return f"{self.get_kind_display()} {', '.join(told['tags'])}"
+            case BulkKind.ASSIGN:
+                return f"Assign to {told['labeler']}"
+            case BulkKind.SET_DRIVE:
+                return f"Set the drive to {told['drive']}" if told["drive"] else "Take away the drive"
+            case BulkKind.SET_STATUS:
+                return f"Change the status to {LabelingStatus(told['status']).label}"
+            case BulkKind.WORK:
+                return str(IngestKind(told["job"]).label)
+        return f"Undo bulk change {self.undo_of_id}"
 
     @property
     def skipped_count(self) -> int:

@@ -1,11 +1,12 @@
 """Bytes kept under their sha256."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO
 
 from django.db import models
 
-from scenes.storage import StoredBytes, open_bytes
+from scenes.storage import StoredBytes, local_path, open_bytes, read_range
 
 
 class StoredFileQuerySet(models.QuerySet["StoredFile"]):
@@ -57,6 +58,14 @@ class StoredFile(models.Model):
     def open(self) -> IO[bytes]:
         """The bytes, to read as a stream. Raises FileNotFoundError when they are gone."""
         return open_bytes(self.digest, storage=self.storage, path=self.path)
+
+    def read_range(self, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`, fewer where the file ends. Raises FileNotFoundError when it is gone."""
+        return read_range(self.digest, offset, length, storage=self.storage, path=self.path)
+
+    def local_path(self) -> Path | None:
+        """Where the bytes lie on this machine; None when they are in a remote storage."""
+        return local_path(self.digest, storage=self.storage, path=self.path)
 
     def read(self) -> bytes:
         with self.open() as file:

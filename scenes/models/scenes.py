@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Upper
 from django.utils import timezone
 from taggit.managers import TaggableManager
@@ -38,6 +38,13 @@ class PositionState(models.TextChoices):
     UNUSABLE = "unusable", "Unusable"
 
 
+# Facts of a scene that follow from others; their own sources have the history.
+PUSHED_DOWN = [
+    "max_frame_uncertainty", "mean_frame_uncertainty", "uncertainty_source", "uncertainty_measure",
+    "uncertainty_evaluation", "used_in_training", "class_ids", "field_scales",
+]  # fmt: skip
+
+
 class Tag(TagBase):
     """A user-defined word that scenes are found by."""
 
@@ -49,16 +56,34 @@ class Tag(TagBase):
 
 
 class SceneTag(ItemBase):
-    """The link between a scene and a tag: a direct foreign key, so that filters need no generic relation."""
+    """The link between a scene and a tag: a direct foreign key, so that filters need no generic relation.
 
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="scene_links")
+    It carries the scene's status and max. frame uncertainty, so that the questions about tags, which are the commonest,
+    are answered by an index of this table alone. Triggers of migration 0012 keep both in step; nobody writes them.
+    """
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="scene_links", db_index=False)
     content_object = models.ForeignKey("Scene", on_delete=models.CASCADE, related_name="tag_links")
-    history = AuditedRecords()
+    status = models.CharField(
+        max_length=16, choices=LabelingStatus, db_default=LabelingStatus.UNLABELED, editable=False
+    )
+    max_uncertainty = models.FloatField(null=True, blank=True, editable=False)
+    history = AuditedRecords(excluded_fields=["status", "max_uncertainty"])
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tag", "content_object"], name="scene_has_a_tag_once"),
         ]
+        indexes = [
+            models.Index(
+                "tag", "status", models.F("max_uncertainty").desc(nulls_last=True), models.F("content_object").desc(),
+                name="tag_by_status_uncertainty",
+            ),
+            models.Index(
+                "tag", models.F("max_uncertainty").desc(nulls_last=True), models.F("content_object").desc(),
+                name="tag_by_uncertainty",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.content_object_id}: {self.tag_id}"
@@ -90,12 +115,16 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
     The counts, sizes, bounds, times and the thumbnail are rolled up from the frames by ingestion.
     `intensity_rule` is the first frame's way to scale intensity for display; all frames share it, so that
     they compare (scenes.clouds.tiles.IntensityRule).
+    Uncertainty, use in training and the classes of the newest labels are pushed down by scenes.services.uncertainty,
+    scenes.services.training and scenes.labelling; `manage.py check_facts` compares what can be derived here.
     Status, people and lock change through scenes.services.workflow only; `reviewer` decided on the labels last, and
     `rework_reason` says why they came back. People are protected: an account that labels is disabled, not deleted.
     """
 
     name = models.CharField("scene ID", max_length=200, unique=True)
-    drive = models.ForeignKey(Drive, on_delete=models.PROTECT, null=True, blank=True, related_name="scenes")
+    drive = models.ForeignKey(
+        Drive, on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="scenes"
+    )
     captured_at = models.DateTimeField("date captured", null=True, blank=True)
     status = models.CharField(
         "labeling status", max_length=16, choices=LabelingStatus, default=LabelingStatus.UNLABELED
@@ -106,6 +135,7 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
         on_delete=models.PROTECT,
         null=True,
         blank=True,
+        db_index=False,
         related_name="scenes_to_label",
     )
     reviewer = models.ForeignKey(
@@ -166,18 +196,37 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
         editable=False,
         related_name="filmstrip_of",
     )
+    max_frame_uncertainty = models.FloatField(null=True, blank=True, editable=False)
+    mean_frame_uncertainty = models.FloatField("avg. frame uncertainty", null=True, blank=True, editable=False)
+    uncertainty_source = models.CharField(
+        "uncertainty source model", max_length=200, blank=True, db_default="", default="", editable=False
+    )
+    uncertainty_measure = models.CharField(max_length=100, blank=True, db_default="", default="", editable=False)
+    uncertainty_evaluation = models.BigIntegerField(null=True, blank=True, editable=False)
+    used_in_training = models.BooleanField(db_default=False, default=False, editable=False)
+    class_ids = ArrayField(
+        models.BigIntegerField(),
+        verbose_name="classes present",
+        db_default=Value([], output_field=ArrayField(models.BigIntegerField())),
+        default=list,
+        blank=True,
+        editable=False,
+    )
+
+    field_scales = models.JSONField("colour scales of fields", null=True, blank=True, editable=False)
+
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = SceneQuerySet.as_manager()
-    history = AuditedRecords(excluded_fields=["updated_at"])
+    history = AuditedRecords(excluded_fields=["updated_at", *PUSHED_DOWN])
 
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="scene_newest_first"),
             models.Index(fields=["status", "-created_at", "-id"], name="scene_by_status"),
-            models.Index(fields=["captured_at"], name="scene_by_capture_time"),
+            models.Index(fields=["captured_at", "id"], name="scene_by_capture_time"),
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="scene_name_substrings"),
             models.Index(fields=["labeler", "status"], name="scene_by_labeler", condition=Q(labeler__isnull=False)),
             models.Index(
@@ -193,6 +242,29 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
                 "id",
                 name="scene_to_review",
                 condition=Q(status=LabelingStatus.IN_REVIEW),
+            ),
+            # What the explorer sorts by; forwards and backwards, rows without a value come from the same index.
+            models.Index(fields=["status", "id"], name="scene_status_order"),
+            models.Index(fields=["drive", "id"], name="scene_drive_order"),
+            models.Index(fields=["labeler", "id"], name="scene_labeler_order"),
+            models.Index(fields=["duration_seconds", "id"], name="scene_duration_order"),
+            models.Index(fields=["position_state", "id"], name="scene_position_order"),
+            models.Index(fields=["point_count", "id"], name="scene_points_order"),
+            models.Index(fields=["frame_count", "id"], name="scene_frames_order"),
+            models.Index(fields=["size_bytes", "id"], name="scene_size_order"),
+            models.Index(fields=["priority", "id"], name="scene_priority_order"),
+            models.Index(fields=["due_on", "id"], name="scene_due_order"),
+            models.Index(fields=["max_frame_uncertainty", "id"], name="scene_max_uncertainty_order"),
+            models.Index(fields=["mean_frame_uncertainty", "id"], name="scene_mean_uncertainty_order"),
+            models.Index(fields=["uncertainty_source", "id"], name="scene_source_order"),
+            models.Index(fields=["used_in_training", "id"], name="scene_training_order"),
+            GinIndex(fields=["class_ids"], name="scene_classes"),
+            models.Index(fields=["id"], name="scene_quarantined", condition=Q(quarantined_count__gt=0)),
+            models.Index(fields=["id"], name="scene_without_picture", condition=Q(thumbnail__isnull=True)),
+            models.Index(
+                fields=["start_latitude", "start_longitude"],
+                name="scene_by_start",
+                condition=Q(position_state=PositionState.KNOWN),
             ),
         ]
         permissions = [
@@ -236,6 +308,24 @@ class Scene(models.Model):  # type: ignore[django-manager-missing]
             models.CheckConstraint(
                 condition=Q(rework_reason="") | Q(status=LabelingStatus.IN_PROGRESS),
                 name="rework_is_in_progress",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    max_frame_uncertainty__isnull=True,
+                    mean_frame_uncertainty__isnull=True,
+                    uncertainty_source="",
+                    uncertainty_measure="",
+                    uncertainty_evaluation__isnull=True,
+                )
+                | Q(
+                    max_frame_uncertainty__gte=0,
+                    max_frame_uncertainty__lt=float("inf"),
+                    mean_frame_uncertainty__gte=0,
+                    mean_frame_uncertainty__lt=float("inf"),
+                    uncertainty_source__gt="",
+                    uncertainty_measure__gt="",
+                ),
+                name="scene_uncertainty_names_its_source",
             ),
         ]
 

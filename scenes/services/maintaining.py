@@ -132,6 +132,14 @@ def prune_orphans(
     return report
 
 
+def remove_files(*, file_ids: Iterable[int]) -> PruneReport:
+    """Remove those of the files that no row refers to any more; the young stay for a later pruning."""
+    report = PruneReport()
+    for batch in _batches(file_ids):
+        _prune_rows(batch, timezone.now() - LEAST_AGE, report, dry_run=False)
+    return report
+
+
 def _orphan_ids(before: datetime) -> Iterator[int]:
     orphans = unreferenced_files().filter(created_at__lt=before).order_by("pk")
     yield from orphans.values_list("pk", flat=True).iterator(chunk_size=BATCH)

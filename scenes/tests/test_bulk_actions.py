@@ -199,12 +199,12 @@ class TestExport:
         ]  # fmt: skip
 
     def test_costs_the_same_queries_for_any_number(self, client, carla, django_assert_num_queries):
-        from scenes.exporting import export_lines
+        from scenes.exporting import export_pieces
 
         for number in (2, 30):
             some_scenes(number)
-            with django_assert_num_queries(2):
-                list(export_lines(Scene.objects.all(), "csv"))
+            with django_assert_num_queries(1):
+                list(export_pieces(Scene.objects.all(), "csv"))
 
 
 class TestPermissions:

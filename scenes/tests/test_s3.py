@@ -1,15 +1,17 @@
 """S3 is a setting: files are kept in a bucket, and a prefix of a bucket is registered in place."""
 
 import boto3
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
 from moto.server import ThreadedMotoServer
 
-from scenes import ingest, storage
+from scenes import displaying, ingest, storage
 from scenes.models import FrameState, IngestJob, StoredFile
 from scenes.tests.factories import a_drive_folder, an_ingested_scene
+from scenes.tests.viewed import STRAY, a_viewed_scene, classes_of
 
 pytestmark = pytest.mark.django_db
 BUCKET = "fleet-bucket"
@@ -68,3 +70,21 @@ def test_a_prefix_is_registered_in_place(server, settings, tmp_path):
         storages["root-archive"].save("new.pcd", ContentFile(b"x"))
     with pytest.raises(PermissionError):
         storages["root-archive"].delete(frame.cloud.path)
+
+
+def test_slices_of_octrees_and_labels_come_out_of_a_bucket(server, settings):
+    _, address = server
+    kept = {alias: s3(address, f"lamm/{alias}") for alias in ("originals", "derived", "incoming")}
+    settings.STORAGES = settings.STORAGES | kept
+    scene = a_viewed_scene()
+    files = ("cloud", "display", "octree_index", "octree_order")
+    frame = scene.frames.select_related(*files).get(index=STRAY)
+    index, data = displaying.octree_of(frame), frame.display.read()
+    node = next(node for node in range(len(index)) if index.count(node))
+    offset, length = index.byte_range(node)
+    assert displaying.node_bytes(frame, offset, length) == data[offset : offset + length]
+    classes = frame.labels.get().classes
+    assert classes.local_path() is None
+    values = displaying.stored_values(classes, encoding="u8", points=frame.point_count)
+    order = np.frombuffer(frame.octree_order.read(), "<u4")
+    assert np.array_equal(displaying.in_display_order(frame, values, 5, 40), classes_of(STRAY)[order[5:45]])

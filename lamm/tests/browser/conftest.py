@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from lamm.local.chromium import find_chromium, is_required
+from lamm.tests.browser.viewer_page import ViewerPage
+from lamm.tests.browser.viewer_samples import show_square
 
 # Playwright's synchronous interface runs an event loop in this thread, where Django else refuses queries.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -109,3 +111,26 @@ def logged_in(visit: Callable[[str], Page], curator: User) -> Page:
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/explorer/")
     return page
+
+
+@pytest.fixture(scope="module")
+def viewer_page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[ViewerPage]:
+    """A page with nothing but the 3D viewer, shared by a module: loading it takes longer than most of its tests."""
+    context = browser.new_context(**browser_context_args)
+    yield ViewerPage(context.new_page()).open()
+    context.close()
+
+
+@pytest.fixture
+def blank(viewer_page: ViewerPage) -> Iterator[ViewerPage]:
+    """A new 3D viewer without a cloud. Its scripts may not fail."""
+    viewer_page.renew()
+    yield viewer_page
+    assert viewer_page.faults == []
+
+
+@pytest.fixture
+def viewer(blank: ViewerPage) -> ViewerPage:
+    """A 3D viewer that shows the square of `viewer_samples` from above."""
+    show_square(blank)
+    return blank

@@ -79,10 +79,12 @@ def send_back(page: Page, scene: Scene) -> None:
 
 
 def the_scene_page_tells_it_all(page: Page) -> None:
+    page.get_by_role("tab", name="History").click()
     history = page.get_by_role("region", name="History")
     for words in ("Taken", "Labels v1 added", "Submitted for review: labels v1", "Sent back: The kerb is road",
                   "Submitted for review: labels v2", "Labels accepted"):  # fmt: skip
         expect(history).to_contain_text(words)
+    page.get_by_role("tab", name="Facts").click()
     panel = page.get_by_role("region", name="Labelling")
     expect(panel.get_by_role("button", name="Reopen")).to_be_visible()
     expect(panel.locator("[aria-current=step]")).to_contain_text("Labeled")

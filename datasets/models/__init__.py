@@ -1,0 +1,22 @@
+"""Facts about datasets: named, versioned sets of scenes with splits, slices, and what was promised of them."""
+
+from datasets.models.datasets import Dataset
+from datasets.models.items import Acknowledgement, Item, Slice, SliceItem
+from datasets.models.verifications import ACTIVE_VERIFICATION_STATES, Verification, VerificationState
+from datasets.models.versions import Balance, DatasetVersion, Grouping, Split, VersionState
+
+__all__ = [
+    "ACTIVE_VERIFICATION_STATES",
+    "Acknowledgement",
+    "Balance",
+    "Dataset",
+    "DatasetVersion",
+    "Grouping",
+    "Item",
+    "Slice",
+    "SliceItem",
+    "Split",
+    "Verification",
+    "VerificationState",
+    "VersionState",
+]
