@@ -1,15 +1,27 @@
 """What all tests share: a clean place for files at the start of a run."""
 
 import shutil
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connections
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The files of the last run go, once, before any test process writes new ones."""
     if not hasattr(session.config, "workerinput"):
         shutil.rmtree(settings.DATA_DIR / "files", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """What migrations wrote is known to every connection, not only to the one that made the database.
+
+    A browser's event loop gives the same thread another one, which would put nothing back after a test.
+    """
+    maker: Any = connections["default"]
+    type(maker)._test_serialized_contents = maker._test_serialized_contents
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,15 +9,13 @@ of the manifest's facts; the statistics of the same draft in a library of full s
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.figures import Figure, arguments, at_most, report
+from bench.installation import throw_away_installation
 
 PASSES = 5
 ADD_LIMIT_SECONDS, ADD_LIMIT_SCENES = 5.0, 100_000
@@ -241,21 +239,8 @@ def main() -> None:
     parser.add_argument("--frozen", type=int, default=2000)
     parser.add_argument("--frames", type=int, default=10)
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-
-            call_command("migrate", verbosity=0)
-            figures = measure(options.library, min(options.added, options.library), options.frozen, options.frames)
-            django.db.connections.close_all()
+    with throw_away_installation():
+        figures = measure(options.library, min(options.added, options.library), options.frozen, options.frames)
     report(figures, as_json=options.json)
 
 

@@ -14,20 +14,19 @@ from __future__ import annotations
 import http.client
 import logging
 import multiprocessing
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from bench.figures import Figure, arguments, at_least, report
 from bench.ingest import queue, work, write_frames
+from bench.installation import throw_away_installation
 from bench.viewer import serving
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "client"))
@@ -200,23 +199,8 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=3, help="cold downloads")
     options = parser.parse_args()
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-            from django.test.utils import override_settings
-
-            call_command("migrate", verbosity=0)
-            with override_settings(INGEST_PARALLEL_TASKS=0):
-                figures = measure(options, Path(temporary))
-            django.db.connections.close_all()
+    with throw_away_installation(ingesting=True) as folder:
+        figures = measure(options, folder)
     report(figures, as_json=options.json)
 
 

@@ -9,16 +9,14 @@ progress, and is held against 20 s for 100,000 scenes. Figures are medians of se
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.figures import Figure, arguments, at_most, report
+from bench.installation import throw_away_installation
 
 PASSES = 5
 TAG_LIMIT_MS = 150.0
@@ -136,21 +134,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=20_000)
     parser.add_argument("--tagged", type=int, default=1000)
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-
-            call_command("migrate", verbosity=0)
-            figures = measure(options.scenes, min(options.tagged, options.scenes))
-            django.db.connections.close_all()
+    with throw_away_installation():
+        figures = measure(options.scenes, min(options.tagged, options.scenes))
     report(figures, as_json=options.json)
 
 

@@ -24,10 +24,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.figures import Figure, arguments, at_least, at_most, report
+from bench.installation import throw_away_installation
 
 CLIENTS, BATCH, OVERLAID = 4, 1000, 50
 IDLE_SPEED, CHART_MS, OVERLAY_MS, RAW_SECONDS_PER_MILLION, MEMORY_MB = 60_000.0, 100.0, 300.0, 5.0, 64.0
@@ -344,23 +344,10 @@ def main() -> None:
     parser.add_argument("--artifact", type=int, default=128, help="MB")
     parser.add_argument("--rows", type=int, default=1_000_000, help="points of other runs, put beside")
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_SPOOL": f"{temporary}/spool"}
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-
-            logging.getLogger("httpx").setLevel(logging.WARNING)
-            call_command("migrate", verbosity=0)
-            figures = measure(options)
-            django.db.connections.close_all()
+    with throw_away_installation() as folder:
+        os.environ["LAMM_SPOOL"] = f"{folder}/spool"
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        figures = measure(options)
     report(figures, as_json=options.json)
 
 

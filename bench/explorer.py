@@ -10,16 +10,15 @@ hand-written SQL.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.figures import Figure, arguments, at_most, report
+from bench.installation import throw_away_installation
 from bench.library.scenes import STATUSES, WORDS, load, make_people_and_tags
 
 ROWS, DEEP_PAGE, MOST_MS, TIMES_SQL = 50, 1000, 150.0, 3.0
@@ -303,21 +302,8 @@ def main() -> None:
     parser.add_argument("--from", type=int, default=10_000, dest="smallest")
     parser.add_argument("--passes", type=int, default=30)
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-
-            call_command("migrate", verbosity=0)
-            figures = measure_growth(options.smallest, options.scenes, options.passes)
-            django.db.connections.close_all()
+    with throw_away_installation():
+        figures = measure_growth(options.smallest, options.scenes, options.passes)
     report(figures, as_json=options.json)
 
 

@@ -12,18 +12,17 @@ from __future__ import annotations
 import cProfile
 import hashlib
 import multiprocessing
-import os
 import pstats
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from bench.figures import Figure, arguments, at_least, at_most, report
+from bench.installation import throw_away_installation
 
 PASSES = 7
 
@@ -146,23 +145,8 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=120_000)
     parser.add_argument("--profile", action="store_true", help="say what takes the time, instead of figures")
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-            from django.test.utils import override_settings
-
-            call_command("migrate", verbosity=0)
-            with override_settings(INGEST_PARALLEL_TASKS=0):
-                figures = measure(options.frames, options.points, Path(temporary), profile=options.profile)
-            django.db.connections.close_all()
+    with throw_away_installation(ingesting=True) as folder:
+        figures = measure(options.frames, options.points, folder, profile=options.profile)
     report(figures, as_json=options.json)
 
 

@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ import numpy as np
 from bench import octree, viewer_browser
 from bench.figures import Figure, arguments, at_most, report
 from bench.ingest import queue, work, write_frames
+from bench.installation import throw_away_installation
 
 VERSIONS = 3
 PASSES = 7
@@ -259,23 +259,8 @@ def main() -> None:
     parser.add_argument("--playback", type=int, default=20_000, help="frames of the long scene")
     parser.add_argument("--browser", action="store_true", help="also on the page, in Chromium")
     options = parser.parse_args()
-    with TemporaryDirectory() as temporary:
-        os.chmod(temporary, 0o755)  # the account that runs the database must enter; else it goes elsewhere and stays
-        os.environ |= {"LAMM_DATA": f"{temporary}/data", "LAMM_ENV": "development", "LAMM_DEBUG": "0"}
-        os.environ["DJANGO_SETTINGS_MODULE"] = "lamm.settings"
-        from lamm.local.services import hold
-
-        with hold(Path(temporary) / "data", valkey=False):
-            import django
-
-            django.setup()
-            from django.core.management import call_command
-            from django.test.utils import override_settings
-
-            call_command("migrate", verbosity=0)
-            with override_settings(INGEST_PARALLEL_TASKS=0):
-                figures = measure(options, Path(temporary))
-            django.db.connections.close_all()
+    with throw_away_installation(ingesting=True) as folder:
+        figures = measure(options, folder)
     report(figures, as_json=options.json)
 
 

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from scenes.admin.base import HistoryAdmin, ReadOnly
 from scenes.admin.labels import LabelSetInline
 from scenes.admin.scene_actions import BulkActions
+from scenes.admin.scene_filter import ExplorerFilter
 from scenes.models import Frame, IngestJob, LabelingStatus, PositionState, Scene
 
 STATUS_COLOURS = {
@@ -62,7 +63,7 @@ class SceneAdmin(BulkActions, HistoryAdmin):
     ]
     list_fullwidth = True
     list_display_links = ["picture", "name"]
-    list_filter = ["status", "position_state", "drive", "labeler", "tags"]
+    list_filter = [ExplorerFilter, "status", "position_state", "drive", "labeler", "tags"]
     search_fields = ["name", "drive__name", "tags__name"]
     list_select_related = ["drive", "labeler", "thumbnail"]
     autocomplete_fields = ["drive"]

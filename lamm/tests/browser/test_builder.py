@@ -104,6 +104,7 @@ def a_frozen_version_offers_the_next(page: Page, frozen: DatasetVersion) -> None
 def test_from_a_name_to_a_frozen_version_and_the_next_one(library, logged_in, allowed_faults):
     page = logged_in
     page.get_by_role("link", name="Datasets").click()
+    page.wait_for_load_state()  # keys are heard from then on
     expect(page.get_by_text("No datasets yet")).to_be_visible()
     page.keyboard.press("n")
     page.get_by_label("Name").fill("Urban_Night_Scenes")

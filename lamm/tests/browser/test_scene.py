@@ -126,3 +126,15 @@ def test_comments_on_a_point_are_answered_resolved_and_lead_back(live_server, lo
     expect(thread).to_have_count(0)
     page.get_by_role("button", name="All", exact=True).click()
     expect(thread).to_contain_text("Resolved by maria")
+
+
+def test_the_tabs_work_although_what_can_be_played_does_not_come(live_server, logged_in, allowed_faults):
+    allowed_faults += ["could not be loaded", "ERR_FAILED", "Failed to fetch"]
+    scene = a_ready_scene()
+    page = logged_in
+    page.route("**/playback/", lambda route: route.abort())
+    page.goto(f"{live_server.url}/scenes/{scene.pk}/?tab=labels")
+    expect(page.get_by_text("The frames could not be loaded.")).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Labels")).to_be_visible()
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_role("tabpanel", name="History")).to_contain_text("Scene created")

@@ -17,6 +17,7 @@ async function play(picture) {
   const frames = Math.round(strip.naturalWidth / (strip.naturalHeight * 1.6));
   const wanted = picture.matches(":hover") || picture.closest("[data-scene]")?.contains(document.activeElement);
   if (frames < 2 || !wanted || picture.querySelector(".filmstrip")) return;
+  strip.style.width = `${frames * 100}%`; // one frame is as wide as the picture, whatever its shape
   picture.append(strip);
   const steps = { duration: frames * SECONDS_A_FRAME * 1000, iterations: Infinity, easing: `steps(${frames})` };
   strip.animate({ transform: ["none", "translateX(-100%)"] }, steps);

@@ -201,8 +201,18 @@ document.addEventListener("explorer:state", (event) => {
   showPanelButtons();
   load();
 });
+// Fresh counts replace the field that a name is typed into: what was typed, and the cursor, stay.
+let typing = null;
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const field = event.detail.target.querySelector?.("[data-add]");
+  typing = field && { id: field.id, value: field.value, here: field === document.activeElement };
+});
 document.addEventListener("htmx:oobAfterSwap", (event) => {
   if (event.detail.target.id === "values-tag") setTagMode(tagMode);
+  const field = typing && document.getElementById(typing.id);
+  if (!field) return;
+  field.value = typing.value;
+  if (typing.here) field.focus();
 });
 
 const remembered = read(OPEN);

@@ -48,7 +48,7 @@ function fittedState(catalogue, line) {
 }
 
 class ScenePage {
-  constructor(playback) {
+  constructor(playback, panel) {
     this.modules = new URL("../scene/", import.meta.url).href; // for tests of the pure ones
     this.line = new FrameLine(playback);
     this.catalogue = new Catalogue(playback);
@@ -56,7 +56,7 @@ class ScenePage {
     this.data = new FrameData(this.catalogue, new ByteCache(CACHE_BYTES));
     const { store, catalogue, line, data } = this;
     this.messages = new Messages({ catalogue, line, retry: () => this.showFrame(), seek: (step) => this.seekReadable(step) });
-    this.panel = new Panel({ store, facts });
+    this.panel = panel;
     this.toolbar = new Toolbar({ store, catalogue });
     this.legends = [new Legend("left", { catalogue, store }), new Legend("right", { catalogue, store })];
     this.timeline = new Timeline({ store, catalogue, line, seek: (position, { overlay }) => this.seek(position, overlay) });
@@ -68,6 +68,7 @@ class ScenePage {
     this.bindPlayback();
     bindKeys(pageActions(this));
     this.address = new AddressWriter(this);
+    panel.follow(store);
     this.bindFramesTable();
   }
 
@@ -273,9 +274,10 @@ function followIngestion(page) {
 
 async function start() {
   let page = null;
+  const panel = new Panel();
   try {
     const playback = await playbackOf(facts.playback);
-    page = new ScenePage(playback);
+    page = new ScenePage(playback, panel);
     window.scenePage = page;
     if (page.line.count) await page.openViewer();
     else page.messages.empty(facts.ingesting);

@@ -23,15 +23,14 @@ function remember(key, value) {
 }
 
 export class Panel {
-  constructor({ store, facts }) {
-    Object.assign(this, { store, facts });
+  /** Works at once with the tab that the site opened; what can be played may come later, or never. */
+  constructor() {
     this.work = document.getElementById("scene-work");
     this.divider = document.getElementById("divider");
     this.tabs = [...document.querySelectorAll("[role=tab][data-tab]")];
     this.bindTabs();
     this.bindDivider();
-    store.on(["tab"], (state) => this.showTab(state.tab));
-    this.showTab(store.state.tab);
+    this.tab = this.tabs.find((tab) => tab.getAttribute("aria-selected") === "true")?.dataset.tab ?? "facts";
     const width = Number(remembered(WIDTH));
     if (width) this.setWidth(width);
   }
@@ -55,9 +54,17 @@ export class Panel {
     });
   }
 
+  /** The page's state holds the tab from now on; one that was opened before stays open. */
+  follow(store) {
+    this.store = store;
+    store.on(["tab"], (state) => this.showTab((this.tab = state.tab)));
+    store.set({ tab: this.tab });
+  }
+
   open(tab) {
     this.setHidden(false);
-    this.store.set({ tab });
+    this.showTab((this.tab = tab));
+    this.store?.set({ tab });
   }
 
   showTab(wanted) {
