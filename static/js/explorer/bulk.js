@@ -1,7 +1,7 @@
 // Selected scenes and what is done with them. The selection outlives paging and sorting (also a visit to a scene, in
 // this tab) and ends, visibly, with the filters it was made under. "All that match" is a rule, not a list of ids.
 
-import { current, go, results } from "./state.js";
+import { current, go, results, settled } from "./state.js";
 
 const LISTING = ["sort", "page", "rows", "view", "columns", "panel"];
 const KEPT = "lamm-explorer-selection";
@@ -128,7 +128,7 @@ function ask(action, { whole = false } = {}) {
   const waiting = Object.assign(document.createElement("p"), { className: "dialog-waiting", textContent: "Loading…" });
   dialog.replaceChildren(waiting);
   if (!dialog.open) dialog.showModal();
-  const asked = htmx.ajax("POST", url, { source: dialog, target: dialog, swap: "innerHTML", values });
+  const asked = settled(htmx.ajax("POST", url, { source: dialog, target: dialog, swap: "innerHTML", values }));
   return asked.finally(() => {
     if (waiting.isConnected) dialog.close();
   });

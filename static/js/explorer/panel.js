@@ -1,7 +1,7 @@
 // The filter panel: its form makes the address, the address fills its form. Sections load what they show when they
 // are open, all open ones in one request.
 
-import { current, go, listing } from "./state.js";
+import { current, go, listing, settled } from "./state.js";
 
 const form = document.getElementById("filters");
 const search = document.getElementById("search");
@@ -106,7 +106,7 @@ function load(only = null) {
   const query = current();
   query.set("sections", open.map((section) => section.dataset.section).join(","));
   const source = document.getElementById("facets");
-  htmx.ajax("GET", `${form.dataset.facets}?${query}`, { source, target: "#facets", swap: "none" });
+  settled(htmx.ajax("GET", `${form.dataset.facets}?${query}`, { source, target: "#facets", swap: "none" }));
 }
 
 function rememberOpen() {

@@ -13,8 +13,11 @@ export function go(parameters) {
   const url = query ? `${path()}?${query}` : path();
   // Not the form: htmx would send its fields as well.
   const source = document.getElementById("asking");
-  return htmx.ajax("GET", url, { source, target: "#results", swap: "outerHTML" });
+  return settled(htmx.ajax("GET", url, { source, target: "#results", swap: "outerHTML" }));
 }
+
+/** The end of a request, whatever became of it: htmx tells of faults by events, and one that was replaced is none. */
+export const settled = (request) => request.catch(() => null);
 
 /** The parameters of the listing that a change of filters keeps; the page is not among them. */
 export function listing() {

@@ -46,3 +46,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   open.addEventListener("close", () => go(current()), { once: true });
 });
+
+// A list that is only refreshed, as after a bulk change, leaves the menu as it was; one of another view closes it.
+let opened = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id === "results" && menu()?.open) opened = current().toString();
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target?.id !== "results" && event.detail.elt?.id !== "results") return;
+  if (opened !== null && menu() && current().toString() === opened) menu().open = true;
+  opened = null;
+});
