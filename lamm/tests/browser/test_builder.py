@@ -111,7 +111,6 @@ def test_from_a_name_to_a_frozen_version_and_the_next_one(library, logged_in, al
     page.get_by_role("button", name="Build it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Urban_Night_Scenes v1")
     expect(page.get_by_text("Nothing staged yet")).to_be_visible()
-
     # Filter on the left, and add all that match; then take two that are selected out again by keys.
     page.locator("#search").fill("night")
     expect(page.locator("#found")).to_have_text("20 found")
