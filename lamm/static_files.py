@@ -37,6 +37,7 @@ PUBLISHED: dict[str, str] = {
     "vendor/three/addons/controls/OrbitControls.js": "three/examples/jsm/controls/OrbitControls.js",
     "vendor/uplot/uPlot.esm.js": "uplot/dist/uPlot.esm.js",
     "vendor/uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+    "vendor/echarts/echarts.js": "echarts/dist/echarts.esm.min.js",
     "vendor/leaflet/leaflet.js": "leaflet/dist/leaflet-src.esm.js",
     "vendor/leaflet/leaflet.css": "leaflet/dist/leaflet.css",
     "vendor/world/land.json": "world-atlas/land-50m.json",
@@ -47,6 +48,7 @@ PUBLISHED: dict[str, str] = {
 BARE_NAMES = {
     "three": "vendor/three/three.module.js",
     "uplot": "vendor/uplot/uPlot.esm.js",
+    "echarts": "vendor/echarts/echarts.js",
     "leaflet": "vendor/leaflet/leaflet.js",
     "topojson-client/feature": "vendor/topojson-client/feature.js",
 }
