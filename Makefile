@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
-BENCHES := ingest octree curate explorer viewer experiments builder client
+BENCHES := ingest octree curate explorer viewer experiments builder client datasets compare uncertainty evaluation run_page tracker
 NAME ?=
 ARGS ?=
 

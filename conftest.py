@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.test import Client
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -21,7 +22,19 @@ def django_db_setup(django_db_setup: None) -> None:
     A browser's event loop gives the same thread another one, which would put nothing back after a test.
     """
     maker: Any = connections["default"]
-    type(maker)._test_serialized_contents = maker._test_serialized_contents
+    if hasattr(maker, "_test_serialized_contents"):  # not when no chosen test empties the database
+        type(maker)._test_serialized_contents = maker._test_serialized_contents
+
+
+@pytest.fixture
+def viewer(client: Client, db: None) -> Client:
+    """A browser without JavaScript in which vera, who may look at everything, is logged in."""
+    from django.contrib.auth.models import Group, User
+
+    person = User.objects.create_user("vera")
+    person.groups.add(Group.objects.get(name="viewer"))
+    client.force_login(person)
+    return client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

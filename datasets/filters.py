@@ -2,7 +2,19 @@
 
 import django_filters
 
-from datasets.models import Dataset, DatasetVersion, Item, Slice, Split, Verification, VerificationState, VersionState
+from datasets.models import (
+    Dataset,
+    DatasetExport,
+    DatasetVersion,
+    ExportFormat,
+    ExportState,
+    Item,
+    Slice,
+    Split,
+    Verification,
+    VerificationState,
+    VersionState,
+)
 
 
 class DatasetFilterSet(django_filters.FilterSet):
@@ -36,6 +48,15 @@ class SliceFilterSet(django_filters.FilterSet):
     class Meta:
         model = Slice
         fields: list[str] = ["version", "name"]
+
+
+class DatasetExportFilterSet(django_filters.FilterSet):
+    state = django_filters.MultipleChoiceFilter(choices=ExportState.choices)
+    file_format = django_filters.MultipleChoiceFilter(field_name="format", choices=ExportFormat.choices)
+
+    class Meta:
+        model = DatasetExport
+        fields: list[str] = ["version", "place"]
 
 
 class VerificationFilterSet(django_filters.FilterSet):

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from rest_framework import serializers
+from rest_framework.reverse import reverse
 
-from datasets.models import Dataset, DatasetVersion, Item, Slice, Verification
+from datasets.models import Dataset, DatasetExport, DatasetVersion, Item, Slice, Verification
 from scenes.models import Ontology
 
 
@@ -73,3 +74,29 @@ class VerificationSerializer(serializers.ModelSerializer[Verification]):
             "id", "version", "state", "requested_by", "total", "done", "file_count", "byte_count", "problem_count",
             "problems", "created_at", "finished_at",
         ]  # fmt: skip
+
+
+class DatasetExportSerializer(serializers.ModelSerializer[DatasetExport]):
+    """A version that was asked for as files: how far it is, and where it is when it is ready.
+
+    `total` and `done` count frames. `digest` and `size` are those of a kept archive.
+    """
+
+    version_name = serializers.CharField(source="version.__str__", read_only=True)
+    owner = person()
+    url = serializers.SerializerMethodField(help_text="Where to download it; null until it is ready, or at a place.")
+    digest = serializers.CharField(source="file.digest", read_only=True, default=None, allow_null=True)
+    size = serializers.IntegerField(source="file.size", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = DatasetExport
+        fields: Any = [
+            "id", "version", "version_name", "format", "place", "state", "owner", "total", "done", "problem", "url",
+            "digest", "size", "byte_count", "created_at", "started_at", "finished_at", "expires_at",
+        ]  # fmt: skip
+
+    def get_url(self, export: DatasetExport) -> str | None:
+        if not export.downloadable:
+            return None
+        address: str = reverse("dataset-export-file", args=[export.pk], request=self.context.get("request"))
+        return address

@@ -7,8 +7,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from datasets.models import ACTIVE_VERIFICATION_STATES, Verification
-from datasets.services import verifying
+from datasets.models import ACTIVE_EXPORT_STATES, ACTIVE_VERIFICATION_STATES, DatasetExport, Verification
+from datasets.services import exporting, verifying
 
 SLICE_SECONDS = 120
 
@@ -29,3 +29,25 @@ def wake_stuck_verifications() -> None:
     stuck = active.filter(heartbeat_at__lt=silent) | active.filter(heartbeat_at=None, created_at__lt=silent)
     for verification_id in stuck.values_list("pk", flat=True)[:1000]:
         verifying.wake(verification_id)
+
+
+@shared_task(time_limit=6 * 3600, soft_time_limit=6 * 3600 - 60)
+def work_on_dataset_export(export_id: int) -> None:
+    """Make the archive of an export, or write it to its place."""
+    exporting.work(export_id)
+
+
+@shared_task(time_limit=60, soft_time_limit=50)
+def wake_stuck_dataset_exports() -> None:
+    """Wake workers for exports that gave no sign for a while: their message or their worker was lost."""
+    silent = timezone.now() - exporting.LEASE
+    active = DatasetExport.objects.filter(state__in=ACTIVE_EXPORT_STATES)
+    stuck = active.filter(heartbeat_at__lt=silent) | active.filter(heartbeat_at=None, created_at__lt=silent)
+    for export_id in stuck.values_list("pk", flat=True)[:1000]:
+        exporting.wake(export_id)
+
+
+@shared_task(time_limit=900, soft_time_limit=840)
+def sweep_dataset_exports() -> None:
+    """Remove the archives of exports that are older than they are kept."""
+    exporting.expire()

@@ -5,7 +5,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from experiments.models import Artifact, Experiment, Run, RunParameter, RunStatus, RunTag
+from experiments.models import (
+    Artifact,
+    Experiment,
+    FramePrediction,
+    PredictionSet,
+    Run,
+    RunEvaluation,
+    RunParameter,
+    RunStatus,
+    RunTag,
+)
 from scenes.admin.base import HistoryAdmin, ReadOnly
 
 STATUS_COLOURS = {
@@ -69,6 +79,27 @@ class RunAdmin(ReadOnly, HistoryAdmin):
         return run.status, run.get_status_display()
 
 
+@admin.register(RunEvaluation)
+class RunEvaluationAdmin(ReadOnly, HistoryAdmin):
+    """Computed by the server: started by a run's end, through the API or on the run's page."""
+
+    list_display = [
+        "id", "run", "dataset_version", "show_splits", "rule", "state", "miou", "contamination", "outdated_at",
+        "current", "started_by", "finished_at",
+    ]  # fmt: skip
+    list_filter = ["state", "rule", "contamination", "current", ("outdated_at", admin.EmptyFieldListFilter)]
+    search_fields = ["run__name", "run__architecture", "dataset_version__dataset__name"]
+    list_select_related = ["run", "dataset_version__dataset", "started_by"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RunEvaluation]:
+        large = ("missing", "run__failure", "dataset_version__certificate", "dataset_version__statistics")
+        return super().get_queryset(request).defer(*large)
+
+    @display(description="Splits")
+    def show_splits(self, evaluation: RunEvaluation) -> str:
+        return ", ".join(evaluation.splits)
+
+
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnly, HistoryAdmin):
     list_display = ["path", "run", "media_type", "size", "created_by", "created_at"]
@@ -84,3 +115,27 @@ class ArtifactAdmin(ReadOnly, HistoryAdmin):
     @display(description="sha256")
     def digest(self, artifact: Artifact) -> str:
         return artifact.file.digest
+
+
+@admin.register(PredictionSet)
+class PredictionSetAdmin(ReadOnly, HistoryAdmin):
+    """Declared by the run's script; frames come through the API only."""
+
+    list_display = ["run", "ontology", "measure", "unit", "frame_count", "point_count", "declared_by", "updated_at"]
+    list_filter = ["measure", "ontology"]
+    search_fields = ["run__name", "run__architecture"]
+    list_select_related = ["run", "ontology", "declared_by"]
+
+
+@admin.register(FramePrediction)
+class FramePredictionAdmin(ReadOnly, HistoryAdmin):
+    list_display = ["frame", "scene", "prediction_set", "point_count", "recorded_by", "recorded_at"]
+    list_display_links = ["frame"]
+    list_select_related = ["frame", "scene", "prediction_set", "recorded_by"]
+    search_fields = ["scene__name"]
+    fields = [
+        "prediction_set", "scene", "frame", "point_count", "classes", "confidence", "uncertainty", "class_counts",
+        "recorded_by", "recorded_at",
+    ]  # fmt: skip
+    readonly_fields = fields
+    show_full_result_count = False

@@ -117,9 +117,11 @@ def _ways(series: Sequence[MetricSeries], by: str, first: int, last: int) -> tup
     """
     short = [one for one in series if one.bucket_width is None]
     long = {one.pk: one.bucket_width for one in series if one.bucket_width is not None}
+    whole = [_whole(one, long[one.pk]) for one in series if one.pk in long and _is_inside(one, by, first, last)]
+    parts = {pk: width for pk, width in long.items() if pk not in {row[0] for row in whole}}
     steps = (first, last) if by == STEP else (-MOST_WHOLE, MOST_WHOLE)
     read, bucketed = [(one.pk, *steps) for one in short], []
-    for pk, points, lowest, highest in _buckets_inside(long, by, first, last):
+    for pk, points, lowest, highest in [*whole, *_buckets_inside(parts, by, first, last)]:
         # Only the extremes of a bucket have a place and time: what else is in it may lie just over the edge.
         lowest, highest = (lowest, highest) if by == STEP else (lowest - 1, highest + 1)
         if points > READ_POINTS:
@@ -128,6 +130,24 @@ def _ways(series: Sequence[MetricSeries], by: str, first: int, last: int) -> tup
             width = long[pk]
             read.append((pk, max(steps[0], (lowest - 1) * width), min(steps[1], (highest + 1) * width)))
     return read, bucketed
+
+
+def _is_inside(series: MetricSeries, by: str, first: int, last: int) -> bool:
+    """Whether all of a series is wanted: then its own summary tells what the buckets would be asked for."""
+    if by == STEP:
+        return first <= (series.first_step or 0) and (series.last_step or 0) <= last
+    return first <= (series.earliest_timestamp or 0) and (series.latest_timestamp or 0) <= last
+
+
+def _whole(series: MetricSeries, width: int) -> tuple[int, int, int, int]:
+    """(id, points, first bucket, last bucket) of a whole series."""
+    first, last = series.first_step or 0, series.last_step or 0
+    return series.pk, series.count, _bucket(first, width), _bucket(last, width)
+
+
+def _bucket(step: int, width: int) -> int:
+    """The bucket of a step: divided towards zero, as the database does."""
+    return step // width if step >= 0 else -(-step // width)
 
 
 def _buckets_inside(widths: dict[int, int], by: str, first: int, last: int) -> list[tuple[int, int, int, int]]:

@@ -8,7 +8,18 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
-from experiments.models import Artifact, Experiment, MetricSeries, Run, RunParameter, RunStatus
+from experiments.models import (
+    Artifact,
+    Experiment,
+    FramePrediction,
+    MetricSeries,
+    PredictionSet,
+    Run,
+    RunParameter,
+    RunStatus,
+)
+from experiments.run_conditions import asks_for_archived, condition
+from experiments.run_query import QueryError, parse
 from experiments.selectors import runs_with_scene
 from experiments.wishes import MOST_WHOLE
 
@@ -32,8 +43,9 @@ class Repeated(django_filters.CharFilter):
 
 
 class RunFilterSet(django_filters.FilterSet):
-    """Archived runs are left out unless `archived` says otherwise."""
+    """Archived runs are left out unless `archived` says otherwise, or the query asks for them."""
 
+    query = django_filters.CharFilter(method="filter_query", label="Such as metrics.val_iou > 0.7 and tag = night")
     search = django_filters.CharFilter(method="filter_search", label="Number, name, architecture or host contains")
     status = django_filters.MultipleChoiceFilter(choices=RunStatus.choices)
     experiment = django_filters.CharFilter(method="filter_experiment", label="Experiment; any of several")
@@ -53,8 +65,17 @@ class RunFilterSet(django_filters.FilterSet):
         fields: list[str] = []
 
     def filter_queryset(self, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        self.archived_said = bool(self.form.cleaned_data.get("archived"))
         found = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("archived") else found.filter(archived_at=None)
+        return found if self.archived_said else found.filter(archived_at=None)
+
+    def filter_query(self, queryset: QuerySet[Run], name: str, value: str) -> QuerySet[Run]:
+        try:
+            query = parse(value)
+        except QueryError as error:
+            raise ValidationError(f"{name}: {error}") from error
+        self.archived_said = self.archived_said or asks_for_archived(query)
+        return queryset.filter(condition(query))
 
     def filter_archived(self, queryset: QuerySet[Run], name: str, value: str) -> QuerySet[Run]:
         return queryset if value == "all" else queryset.filter(archived_at__isnull=value == "no")
@@ -173,3 +194,33 @@ class ArtifactFilterSet(django_filters.FilterSet):
 
     def filter_folder(self, queryset: QuerySet[Artifact], name: str, value: str) -> QuerySet[Artifact]:
         return queryset.filter(path__startswith=value.rstrip("/") + "/")
+
+
+class PredictionSetFilterSet(django_filters.FilterSet):
+    """What runs predict; `scene` leaves those that predict a frame of it."""
+
+    run = django_filters.NumberFilter(field_name="run", max_value=2**63 - 1)
+    scene = django_filters.NumberFilter(method="filter_scene", max_value=2**63 - 1)
+
+    class Meta:
+        model = PredictionSet
+        fields: list[str] = []
+
+    def filter_scene(self, queryset: QuerySet[PredictionSet], name: str, value: Any) -> QuerySet[PredictionSet]:
+        rows = FramePrediction.objects.filter(scene=int(value))
+        return queryset.filter(pk__in=rows.order_by().values("prediction_set").distinct())
+
+
+class FramePredictionFilterSet(django_filters.FilterSet):
+    run = django_filters.NumberFilter(method="filter_run", label="Number of a run", max_value=2**63 - 1)
+    scene = django_filters.NumberFilter(field_name="scene", max_value=2**63 - 1)
+    frame = django_filters.NumberFilter(field_name="frame", max_value=2**63 - 1)
+
+    class Meta:
+        model = FramePrediction
+        fields: list[str] = []
+
+    def filter_run(self, queryset: QuerySet[FramePrediction], name: str, value: Any) -> QuerySet[FramePrediction]:
+        """By the number of its predictions, which the index begins with."""
+        found = PredictionSet.objects.filter(run=int(value)).values_list("pk", flat=True).first()
+        return queryset.filter(prediction_set=found or 0)

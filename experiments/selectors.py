@@ -108,3 +108,21 @@ def _distinct_keys(table: str, prefix: str, most: int) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_WALK.format(table=table), [prefix, prefix, most])
         return [key for (key,) in cursor.fetchall()]
+
+
+def architectures_in_use(*, most: int = 200) -> list[str]:
+    """The architectures that any run has, in order; one query that walks the index from one to the next."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ARCHITECTURES, [most])
+        return [name for (name,) in cursor.fetchall()]
+
+
+_ARCHITECTURES = """
+WITH RECURSIVE walk AS (
+    (SELECT architecture FROM experiments_run WHERE architecture > '' ORDER BY architecture LIMIT 1)
+    UNION ALL
+    SELECT (SELECT architecture FROM experiments_run WHERE architecture > walk.architecture
+        ORDER BY architecture LIMIT 1)
+    FROM walk WHERE walk.architecture IS NOT NULL
+) SELECT architecture FROM walk WHERE architecture IS NOT NULL LIMIT %s
+"""

@@ -9,7 +9,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from experiments.models import Artifact, DatasetInput, Experiment, MetricSeries, Run, RunEnvironment
+from experiments.models import (
+    Artifact,
+    DatasetInput,
+    Experiment,
+    FramePrediction,
+    MetricSeries,
+    PredictionSet,
+    Run,
+    RunEnvironment,
+)
 
 Username = serializers.SlugRelatedField[User]
 
@@ -168,3 +177,61 @@ class ArtifactSerializer(serializers.ModelSerializer[Artifact]):
     def get_content(self, artifact: Artifact) -> str:
         """Where the bytes are."""
         return reverse("run-artifact", args=[artifact.run_id, artifact.path], request=self.context.get("request"))
+
+
+class PredictionSetSerializer(serializers.ModelSerializer[PredictionSet]):
+    """What a run predicts. `measure` is empty where it gives no uncertainty."""
+
+    ontology: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="name", read_only=True)
+    declared_by: Username = serializers.SlugRelatedField(slug_field="username", read_only=True)
+
+    class Meta:
+        model = PredictionSet
+        fields = [
+            "id", "run", "ontology", "ontology_id", "measure", "unit", "low", "high", "frame_count", "point_count",
+            "declared_by", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class KeptArraySerializer(serializers.Serializer):
+    """An array as it is kept: one value per point in the order of the frame's file; `content`: where its bytes are."""
+
+    sha256 = serializers.CharField(source="digest")
+    size = serializers.IntegerField()
+    content = serializers.CharField()
+
+
+class FramePredictionSerializer(serializers.ModelSerializer[FramePrediction]):
+    """A frame's prediction. `classes`: uint8 class indices; `confidence`, `uncertainty`: .npy, null where none is."""
+
+    run = serializers.IntegerField(source="prediction_set.run_id", read_only=True)
+    recorded_by: Username = serializers.SlugRelatedField(slug_field="username", read_only=True)
+    classes = serializers.SerializerMethodField()
+    confidence = serializers.SerializerMethodField()
+    uncertainty = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FramePrediction
+        fields = [
+            "id", "run", "scene", "frame", "point_count", "class_counts", "classes", "confidence", "uncertainty",
+            "recorded_by", "recorded_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(KeptArraySerializer)
+    def get_classes(self, row: FramePrediction) -> Any:
+        return self._kept(row, "classes")
+
+    @extend_schema_field(KeptArraySerializer(allow_null=True))
+    def get_confidence(self, row: FramePrediction) -> Any:
+        return self._kept(row, "confidence")
+
+    @extend_schema_field(KeptArraySerializer(allow_null=True))
+    def get_uncertainty(self, row: FramePrediction) -> Any:
+        return self._kept(row, "uncertainty")
+
+    def _kept(self, row: FramePrediction, part: str) -> dict[str, Any] | None:
+        file = getattr(row, part)
+        if file is None:
+            return None
+        place = reverse("prediction-file", args=[row.pk, part, file.digest], request=self.context.get("request"))
+        return {"sha256": file.digest, "size": file.size, "content": place}

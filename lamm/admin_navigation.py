@@ -34,6 +34,27 @@ GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Experiments", "science", "admin:experiments_experiment_changelist", "experiments.view_experiment"),
             ("Runs", "model_training", "admin:experiments_run_changelist", "experiments.view_run"),
+            (
+                "Uncertainty",
+                "monitoring",
+                "admin:uncertainty_evaluation_changelist",
+                "uncertainty.view_evaluation",
+            ),
+        ],
+    ),
+    (
+        "Models",
+        [
+            ("Models", "deployed_code", "admin:registry_registeredmodel_changelist", "registry.view_registeredmodel"),
+            ("Versions", "package_2", "admin:registry_modelversion_changelist", "registry.view_modelversion"),
+            (
+                "Promotions",
+                "how_to_vote",
+                "admin:registry_promotionrequest_changelist",
+                "registry.view_promotionrequest",
+            ),
+            ("Gates", "rule", "admin:registry_gate_changelist", "registry.view_gate"),
+            ("Webhooks", "webhook", "admin:registry_webhook_changelist", "registry.view_webhook"),
         ],
     ),
     (

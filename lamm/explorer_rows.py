@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from lamm.ingest_states import IngestNote, ingest_notes
 from lamm.training_runs import RunLink, training_runs
 from scenes.models import Scene
+from uncertainty.selectors import SceneRank, ranks_of
 
 
 @dataclass(frozen=True)
@@ -19,32 +20,33 @@ class Row:
     url: str
     ingest: IngestNote | None
     runs: list[RunLink]
+    standing: SceneRank | None = None
 
     @property
     def source_is_evaluation(self) -> bool:
-        """Whether the evaluation behind the uncertainty has a page."""
-        return _evaluation_url(self.scene.uncertainty_evaluation) is not None
+        """Whether the evaluation behind the uncertainty is known."""
+        return self.scene.uncertainty_evaluation is not None
 
     @property
     def source_url(self) -> str:
         """The evaluation behind the uncertainty, else all scenes whose uncertainty comes from this model."""
-        scenes = f"{reverse('explorer')}?{urlencode({'source_model': self.scene.uncertainty_source})}"
-        return _evaluation_url(self.scene.uncertainty_evaluation) or scenes
+        if self.scene.uncertainty_evaluation is not None:
+            return reverse("evaluation", args=[self.scene.uncertainty_evaluation])
+        return f"{reverse('explorer')}?{urlencode({'source_model': self.scene.uncertainty_source})}"
 
 
 def rows_of(scenes: Sequence[Scene]) -> list[Row]:
-    """The rows of these scenes, in four or five queries for any number of them."""
+    """The rows of these scenes, in five or six queries for any number of them."""
     ids = [scene.pk for scene in scenes]
     notes, runs = ingest_notes(ids), training_runs(ids)
+    ranks = ranks_of({scene.pk: scene.uncertainty_evaluation for scene in scenes if scene.uncertainty_evaluation})
     return [
-        Row(scene, reverse("scene", args=[scene.pk]), notes.get(scene.pk), runs.get(scene.pk, [])) for scene in scenes
+        Row(
+            scene,
+            reverse("scene", args=[scene.pk]),
+            notes.get(scene.pk),
+            runs.get(scene.pk, []),
+            ranks.get(scene.pk),
+        )
+        for scene in scenes
     ]
-
-
-def _evaluation_url(evaluation: int | None) -> str | None:
-    if evaluation is None:
-        return None
-    try:
-        return reverse("evaluation", args=[evaluation])
-    except NoReverseMatch:
-        return None

@@ -10,6 +10,7 @@ from django.db import models
 from datasets.models import Dataset
 from experiments.models import Experiment
 from lamm.templatetags.formatting import NOTHING, byte_size, decimal_seconds, grouped, moment
+from registry.models import ModelVersion, RegisteredModel
 from scenes.models import Drive, Ontology, Scene, Tag
 
 DOORS = {
@@ -33,6 +34,8 @@ NAMED: dict[type[models.Model], str] = {
     Ontology: "name",
     Dataset: "name",
     Experiment: "name",
+    RegisteredModel: "name",
+    ModelVersion: "label",
 }
 # What changes by itself beside a fact that is told.
 UNTOLD = frozenset({"id", "updated_at", "status_since", "created_at"})

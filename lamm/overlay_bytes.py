@@ -38,7 +38,10 @@ def frame_overlay(
         raise MissingError("This overlay has other bytes by now.", remedy=CHANGED)
 
     def work() -> bytes:
-        values = displaying.stored_values(_file(array), encoding=source.encoding, points=frame.point_count)
+        if source.computed is not None:
+            values = source.computed(frame)
+        else:
+            values = displaying.stored_values(_file(array), encoding=source.encoding, points=frame.point_count)
         return displaying.overlay_bytes(displaying.in_display_order(frame, values, first, count), ends)
 
     return computed(request, f"{digest}-{scale}-{first}-{count}", work)

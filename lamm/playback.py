@@ -96,7 +96,8 @@ COLUMNS = (
 def scene_playback(request: HttpRequest, scene_id: int) -> HttpResponseBase:
     """The playback as JSON. Its ETag is the hash of all it says; who has it already gets 304."""
     scene = get_object_or_404(Scene, pk=scene_id)
-    body = msgspec.json.encode(playback_document(scene, cast(User, request.user)))
+    also = request.GET.getlist("also")
+    body = msgspec.json.encode(playback_document(scene, cast(User, request.user), also=also))
     etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     response = HttpResponse(body, content_type="application/json")
     response["ETag"] = etag
@@ -104,11 +105,11 @@ def scene_playback(request: HttpRequest, scene_id: int) -> HttpResponseBase:
     return get_conditional_response(request, etag=etag, response=response) or response
 
 
-def playback_document(scene: Scene, person: Person) -> dict[str, Any]:
+def playback_document(scene: Scene, person: Person, *, also: Sequence[str] = ()) -> dict[str, Any]:
     """What docs/api.md describes. Overlays and scores that the person may not see are left out."""
     rows = list(scene.frames.order_by("index").values_list(*COLUMNS))
     frames = PlayedFrames(*zip(*rows, strict=True))
-    sources, troubles = overlay_sources(scene, person)
+    offer = overlay_sources(scene, person, also=also)
     scores, score_troubles = score_series(scene, frames.id, person)
     return {
         "scene": scene.pk,
@@ -120,9 +121,10 @@ def playback_document(scene: Scene, person: Person) -> dict[str, Any]:
         "bounds": [scene.lower_bound, scene.upper_bound] if scene.lower_bound and scene.upper_bound else None,
         "rangeMax": max((longest for longest in frames.range_max if longest is not None), default=None),
         "intensityRule": scene.intensity_rule or 0,
-        "sources": [_source(source, frames) for source in sources],
+        "sources": [_source(source, frames) for source in offer.sources],
         "scores": [_scores(series) for series in scores],
-        "troubles": [*troubles, *score_troubles],
+        "troubles": [*offer.troubles, *score_troubles],
+        "leftOut": offer.left_out,
     }
 
 
@@ -241,6 +243,7 @@ def _scores(series: ScoreSeries) -> dict[str, Any]:
         "high": series.high,
         "values": without_nan(series.values),
         "iou": None if series.iou is None else without_nan(series.iou),
+        "overlay": series.overlay,
     }
 
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from environs import Env
 
+from lamm.file_places import bucket_storage, export_storage, folder_storage, root_storage
 from lamm.local import services
 
 env = Env()
@@ -179,13 +180,26 @@ CELERY_BEAT_SCHEDULE = {
     "wake-stuck-bulk-changes": {"task": "scenes.bulk_tasks.wake_stuck_bulk_changes", "schedule": 15.0},
     "wake-stuck-exports": {"task": "scenes.bulk_tasks.wake_stuck_exports", "schedule": 30.0},
     "sweep-exports": {"task": "scenes.bulk_tasks.sweep_exports", "schedule": 3600.0},
+    "wake-stuck-dataset-exports": {"task": "datasets.tasks.wake_stuck_dataset_exports", "schedule": 30.0},
+    "sweep-dataset-exports": {"task": "datasets.tasks.sweep_dataset_exports", "schedule": 3600.0},
     "wake-stuck-verifications": {"task": "datasets.tasks.wake_stuck_verifications", "schedule": 30.0},
     "sweep-uploads": {"task": "scenes.tasks.sweep_uploads", "schedule": 3600.0},
+    "wake-due-webhooks": {"task": "registry.tasks.wake_due_deliveries", "schedule": 15.0},
+    "wake-stuck-evaluations": {"task": "experiments.tasks.wake_stuck_evaluations", "schedule": 30.0},
     "sweep-silent-runs": {"task": "experiments.tasks.sweep_silent_runs", "schedule": 15.0},
 }
 # What can be drawn over points and along frames (lamm/overlays.py): functions by their dotted names -------------
-OVERLAY_PROVIDERS = ["lamm.label_overlays.label_sources"]
-SCORE_PROVIDERS: list[str] = []
+OVERLAY_PROVIDERS = [
+    "lamm.label_overlays.label_sources",
+    "lamm.prediction_overlays.prediction_sources",
+    "lamm.flip_overlays.flip_sources",
+    "lamm.uncertainty_overlays.evaluation_sources",
+]
+SCORE_PROVIDERS = ["lamm.uncertainty_series.evaluation_series"]
+# Which finished evaluations count for the uncertainty of scenes: "" = all, those on 0..1 before others; or one
+# definition, such as mutual_information/normalised/mean (uncertainty/standing.py).
+UNCERTAINTY_COUNTS = env.str("LAMM_UNCERTAINTY_COUNTS", "")
+SCORES_MAX_BODY_BYTES = 64 * 1024**2
 INGEST_BATCH_FRAMES = env.int("LAMM_INGEST_BATCH_FRAMES", 16)
 INGEST_STREAM_BYTES = env.int("LAMM_INGEST_STREAM_BYTES", 32 * 1024**2)
 INGEST_LEASE_SECONDS = env.int("LAMM_INGEST_LEASE_SECONDS", 60)
@@ -203,43 +217,37 @@ UPLOAD_KEEP_DAYS = env.int("LAMM_UPLOAD_KEEP_DAYS", 7)
 RUN_STALL_SECONDS = env.int("LAMM_RUN_STALL_SECONDS", 120)
 RUN_LEASE_SECONDS = env.int("LAMM_RUN_LEASE_SECONDS", 60)
 RUN_MAX_ATTEMPTS = env.int("LAMM_RUN_MAX_ATTEMPTS", 3)
+# A completed run with predictions for its validation splits is evaluated by itself.
+EVALUATE_FINISHED_RUNS = env.bool("LAMM_EVALUATE_FINISHED_RUNS", True)
 RUN_MAX_BODY_BYTES = 4 * 1024**2
 METRICS_MAX_BODY_BYTES = 16 * 1024**2
 METRICS_MAX_POINTS = 100_000
 ARTIFACT_MAX_BYTES = env.int("LAMM_MAX_ARTIFACT_BYTES", 64 * 1024**3)
+PREDICTIONS_MAX_BODY_BYTES = env.int("LAMM_MAX_PREDICTION_BYTES", 256 * 1024**2)
+
+# Webhooks: whether they may lead to addresses that are not public, such as those of this machine or its network ----
+WEBHOOK_ALLOW_PRIVATE = env.bool("LAMM_WEBHOOK_ALLOW_PRIVATE", False)
 
 # Files: content-addressed, through the storage API, so that S3 is a setting ------------------------------------
 STORAGE_FSYNC = env.bool("LAMM_FSYNC", ENVIRONMENT != "test")
 S3_BUCKET = env.str("LAMM_S3_BUCKET", "")
 S3_ENDPOINT = env.str("LAMM_S3_ENDPOINT", "") or None
+S3_PREFIX = env.str("LAMM_S3_PREFIX", "lamm").strip("/")
 
 
 def file_storage(folder: str) -> dict[str, object]:
-    if not S3_BUCKET:
-        options: dict[str, object] = {"location": str(DATA_DIR / "files" / folder), "fsync": STORAGE_FSYNC}
-        return {"BACKEND": "scenes.storage.AtomicFileSystemStorage", "OPTIONS": options}
-    options = {
-        "bucket_name": S3_BUCKET,
-        "location": f"{env.str('LAMM_S3_PREFIX', 'lamm').strip('/')}/{folder}",
-        "endpoint_url": S3_ENDPOINT,
-        "file_overwrite": True,
-        "querystring_auth": True,
-    }
-    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-
-
-def root_storage(place: str) -> dict[str, object]:
-    """A place whose files may be registered where they are: a mounted share, or s3://bucket/prefix."""
-    if not place.startswith("s3://"):
-        return {"BACKEND": "scenes.storage.RootStorage", "OPTIONS": {"location": place}}
-    bucket, _, prefix = place.removeprefix("s3://").partition("/")
-    options = {"bucket_name": bucket, "location": prefix, "endpoint_url": S3_ENDPOINT, "querystring_auth": True}
-    return {"BACKEND": "scenes.s3_roots.S3RootStorage", "OPTIONS": options}
+    if S3_BUCKET:
+        return bucket_storage(S3_BUCKET, f"{S3_PREFIX}/{folder}", S3_ENDPOINT)
+    return folder_storage(DATA_DIR / "files" / folder, fsync=STORAGE_FSYNC)
 
 
 # LAMM_ROOTS=fleet=/mnt/fleet,archive=s3://bucket/prefix
 ROOTS: dict[str, str] = env.dict("LAMM_ROOTS", {})
-STORAGES = {f"root-{name}": root_storage(place) for name, place in ROOTS.items()} | {
+# LAMM_EXPORTS=handover=/mnt/handover,partner=s3://bucket/prefix
+EXPORTS: dict[str, str] = env.dict("LAMM_EXPORTS", {})
+STORAGES = {
+    **{f"root-{name}": root_storage(place, S3_ENDPOINT) for name, place in ROOTS.items()},
+    **{f"export-{name}": export_storage(place, S3_ENDPOINT) for name, place in EXPORTS.items()},
     "default": file_storage("originals"),
     "originals": file_storage("originals"),
     "derived": file_storage("derived"),
@@ -314,6 +322,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "ENUM_NAME_OVERRIDES": {
         "BulkKindEnum": "scenes.models.BulkKind",
+        "RunEvaluationStateEnum": "experiments.models.EvaluationState",
+        "EvaluationRuleEnum": "experiments.models.EvaluationRule",
+        "EvaluationLabelsEnum": "experiments.models.LabelChoice",
         "RunStatusEnum": "experiments.models.RunStatus",
         "BulkWishEnum": "scenes.api.bulk.WISHES",
         "IngestKindEnum": "scenes.models.IngestKind",
@@ -322,11 +333,23 @@ SPECTACULAR_SETTINGS = {
         "FrameStateEnum": "scenes.models.FrameState",
         "ExportStateEnum": "scenes.models.ExportState",
         "ExportFormatEnum": "scenes.models.ExportFormat",
+        "DatasetExportStateEnum": "datasets.models.ExportState",
+        "DatasetExportFormatEnum": "datasets.models.ExportFormat",
         "DatasetStateEnum": "datasets.models.VersionState",
         "SplitEnum": "datasets.models.Split",
         "GroupingEnum": "datasets.models.Grouping",
         "BalanceEnum": "datasets.models.Balance",
         "VerificationStateEnum": "datasets.models.VerificationState",
+        "EvaluationStateEnum": "uncertainty.models.EvaluationState",
+        "UncertaintyMeasureEnum": "uncertainty.models.Measure",
+        "AggregatorEnum": "uncertainty.models.Aggregator",
+        "StageEnum": "registry.models.Stage",
+        "PromotionTargetEnum": "registry.api.bodies.TARGETS",
+        "PromotionStateEnum": "registry.models.RequestState",
+        "ModelKindEnum": "registry.models.ModelKind",
+        "GateKindEnum": "registry.models.GateKind",
+        "DeliveryStateEnum": "registry.models.DeliveryState",
+        "WebhookEventEnum": "registry.models.WebhookEvent",
     },
 }
 

@@ -9,21 +9,59 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.routers import DefaultRouter
 
 from datasets import api as datasets_api
+from datasets import views as datasets_views
 from experiments import api as experiments_api
 from lamm import (
     builder_steps,
     bulk_actions,
+    dataset_exports,
     dataset_steps,
+    evaluation_steps,
+    model_steps,
     overlay_bytes,
     playback,
+    prediction_files,
+    run_evaluation_tab,
+    run_export,
+    run_list_steps,
+    run_live,
+    run_report,
+    run_steps,
+    run_view_steps,
     saved_view_steps,
     scene_files,
     work_steps,
 )
 from lamm.explorer_map import explorer_map
-from lamm.pages import audit, builder, dataset, datasets, explorer, jobs, queue, review, scene, tokens, upload
+from lamm.pages import (
+    audit,
+    builder,
+    compare,
+    dataset,
+    datasets,
+    evaluation,
+    evaluations,
+    explorer,
+    jobs,
+    model,
+    model_compare,
+    model_promote,
+    model_version,
+    models,
+    queue,
+    review,
+    run,
+    run_new,
+    runs,
+    scene,
+    tokens,
+    upload,
+    webhooks,
+)
 from lamm.versions import VersionView
+from registry import api as registry_api
 from scenes import api, views
+from uncertainty import api as uncertainty_api
 
 # The library's page sets styles from its script; nothing else of the site may.
 api_docs = csp_update({"style-src": ["'unsafe-inline'"]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
@@ -46,10 +84,22 @@ router.register("datasets", datasets_api.DatasetViewSet)
 router.register("dataset-versions", datasets_api.DatasetVersionViewSet)
 router.register("dataset-items", datasets_api.ItemViewSet)
 router.register("dataset-slices", datasets_api.SliceViewSet)
+router.register("dataset-exports", datasets_api.DatasetExportViewSet)
 router.register("verifications", datasets_api.VerificationViewSet)
 router.register("experiments", experiments_api.ExperimentViewSet)
 router.register("runs", experiments_api.RunViewSet)
 router.register("metrics", experiments_api.MetricViewSet, basename="metric")
+router.register("run-evaluations", experiments_api.RunEvaluationViewSet)
+router.register("evaluations", uncertainty_api.EvaluationViewSet)
+router.register("predictions", experiments_api.PredictionViewSet, basename="prediction")
+router.register("prediction-sets", experiments_api.PredictionSetViewSet, basename="predictionset")
+router.register("models", registry_api.RegisteredModelViewSet)
+router.register("model-versions", registry_api.ModelVersionViewSet)
+router.register("promotions", registry_api.PromotionRequestViewSet)
+router.register("gates", registry_api.GateViewSet)
+router.register("stage-transitions", registry_api.StageTransitionViewSet)
+router.register("webhooks", registry_api.WebhookViewSet)
+router.register("webhook-deliveries", registry_api.WebhookDeliveryViewSet)
 
 urlpatterns = [
     # Pages
@@ -82,6 +132,10 @@ urlpatterns = [
     path("datasets/<int:version_id>/new-version/", dataset_steps.new_version, name="dataset-new-version"),
     path("datasets/<int:version_id>/deprecate/", dataset_steps.deprecate, name="dataset-deprecate"),
     path("datasets/<int:version_id>/verify/", dataset_steps.verify, name="dataset-verify"),
+    path("datasets/<int:version_id>/export/", dataset_exports.export, name="dataset-export"),
+    path(
+        "datasets/<int:version_id>/export/<int:export_id>/cancel/", dataset_exports.cancel, name="dataset-export-cancel"
+    ),
     path("datasets/<int:version_id>/discard/", dataset_steps.discard, name="dataset-discard"),
     path("datasets/<int:version_id>/builder/", builder.builder, name="builder"),
     path("datasets/<int:version_id>/builder/staged/", builder.staged, name="builder-staged"),
@@ -100,6 +154,63 @@ urlpatterns = [
     ),
     path("datasets/<int:version_id>/builder/save/", dataset_steps.ask_freeze, name="builder-freeze"),
     path("datasets/<int:version_id>/builder/freeze/", dataset_steps.freeze, name="builder-freeze-now"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/new/", run_new.run_new, name="run-new"),
+    path("runs/new/<int:run_id>/state/", run_new.state, name="run-new-state"),
+    path("runs/list/rows/", run_live.rows, name="run-list-rows"),
+    path("runs/list/sparklines/", run_live.sparklines, name="run-list-sparklines"),
+    path("runs/list/keys/", run_live.keys, name="run-list-keys"),
+    path("runs/list/preferences/", run_view_steps.preferences, name="run-list-preferences"),
+    path("runs/list/do/<str:action>/", run_list_steps.bulk, name="run-list-bulk"),
+    path("runs/list/<int:run_id>/edit/<str:what>/", run_list_steps.edit, name="run-list-edit"),
+    path("runs/list/views/save/", run_view_steps.save, name="run-list-view-save"),
+    path("runs/list/views/<int:view_id>/", run_view_steps.edit, name="run-list-view-edit"),
+    path("runs/list/views/<int:view_id>/change/", run_view_steps.change, name="run-list-view-change"),
+    path("runs/list/views/<int:view_id>/remove/", run_view_steps.remove, name="run-list-view-remove"),
+    path("runs/list/export.<str:form>", run_export.export, name="run-list-export"),
+    path("runs/<int:run_id>/", run.run, name="run"),
+    path("runs/<int:run_id>/live/", run.live, name="run-page-live"),
+    path("runs/<int:run_id>/archive/", run_steps.archive, name="run-page-archive"),
+    path("runs/<int:run_id>/restore/", run_steps.restore, name="run-page-restore"),
+    path("runs/<int:run_id>/kill/", run_steps.kill, name="run-page-kill"),
+    path("runs/<int:run_id>/configuration/<str:form>", run_steps.configuration_file, name="run-configuration-file"),
+    path("runs/<int:run_id>/patch", run_steps.patch_file, name="run-patch"),
+    path("runs/<int:run_id>/evaluate/", run_evaluation_tab.evaluate, name="run-evaluate"),
+    path("runs/<int:run_id>/evaluation/", run_evaluation_tab.evaluation_live, name="run-evaluation-live"),
+    path("runs/<int:run_id>/report/", run_report.report, name="run-report"),
+    path("runs/compare/", compare.compare, name="runs-compare"),
+    path("runs/compare/importance/", compare.importance, name="runs-compare-importance"),
+    path("runs/compare/bands/", compare.group_bands, name="runs-compare-bands"),
+    path("evaluations/", evaluations.evaluations, name="evaluations"),
+    path("evaluations/<int:evaluation_id>/", evaluation.evaluation, name="evaluation"),
+    path("evaluations/<int:evaluation_id>/finish/", evaluation_steps.finish, name="evaluation-finish-now"),
+    path("evaluations/<int:evaluation_id>/withdraw/", evaluation_steps.withdraw, name="evaluation-withdraw-now"),
+    path("evaluations/<int:evaluation_id>/discard/", evaluation_steps.discard, name="evaluation-discard-now"),
+    path("models/", models.models, name="models"),
+    path("models/promote/", model_promote.model_promote, name="model-promote"),
+    path("models/compare/", model_compare.model_compare, name="model-compare"),
+    path("models/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("models/webhooks/add/", webhooks.add, name="webhook-add"),
+    path("models/webhooks/<int:pk>/test/", webhooks.test, name="webhook-try"),
+    path("models/webhooks/<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
+    path("models/<int:pk>/describe/", model_steps.describe_model, name="model-describe"),
+    path("models/<int:pk>/alias/", model_steps.set_alias, name="model-alias"),
+    path("models/<int:pk>/alias/remove/", model_steps.remove_alias, name="model-alias-remove"),
+    path("models/<int:pk>/roll-back/", model_steps.roll_back, name="model-roll-back"),
+    path("models/<int:pk>/gates/", model_steps.add_gate, name="model-gate"),
+    path("models/gates/<int:pk>/retire/", model_steps.retire_gate, name="model-gate-retire"),
+    path("models/versions/<int:pk>/describe/", model_steps.describe_version, name="model-version-describe"),
+    path("models/versions/<int:pk>/archive/", model_steps.archive, name="model-version-archive"),
+    path("models/versions/<int:pk>/restore/", model_steps.restore, name="model-version-restore"),
+    path("models/versions/<int:pk>/step-down/", model_steps.step_down, name="model-version-step-down"),
+    path("models/versions/<int:pk>/ask/", model_steps.ask, name="model-version-ask"),
+    path("models/promotions/<int:pk>/check/", model_steps.check, name="promotion-check"),
+    path("models/promotions/<int:pk>/waive/", model_steps.waive, name="promotion-waive"),
+    path("models/promotions/<int:pk>/approve/", model_steps.approve, name="promotion-approve"),
+    path("models/promotions/<int:pk>/refuse/", model_steps.refuse, name="promotion-refuse"),
+    path("models/promotions/<int:pk>/withdraw/", model_steps.withdraw, name="promotion-withdraw"),
+    path("models/<str:name>/", model.model, name="model"),
+    path("models/<str:name>/<str:label>/", model_version.model_version, name="model-version"),
     path("queue/", queue.queue, name="queue"),
     path("queue/next/", work_steps.take_next, name="queue-next"),
     path("review/", review.review, name="review"),
@@ -159,7 +270,14 @@ urlpatterns = [
         overlay_bytes.frame_overlay,
         name="frame-overlay-slice",
     ),
+    path("files/runs/<int:run_id>/<int:artifact_id>/<str:digest>", run_steps.picture, name="run-picture"),
+    path(
+        "files/predictions/<int:prediction_id>/<str:part>/<str:digest>",
+        prediction_files.prediction_file,
+        name="prediction-file",
+    ),
     path("files/exports/<int:export_id>/", views.scene_export, name="scene-export-file"),
+    path("files/dataset-exports/<int:export_id>/", datasets_views.dataset_export, name="dataset-export-file"),
     # People
     path(
         "login/",
@@ -178,6 +296,22 @@ urlpatterns = [
         "api/runs/<int:run_id>/artifacts/", experiments_api.RunArtifacts.as_view({"get": "list"}), name="run-artifacts"
     ),
     path("api/runs/<int:run_id>/artifacts/<path:path>", experiments_api.RunArtifact.as_view(), name="run-artifact"),
+    path("api/runs/<int:run_id>/predictions/", experiments_api.RunPredictions.as_view(), name="run-predictions"),
+    path(
+        "api/runs/<int:run_id>/predictions/frames/",
+        experiments_api.RunPredictionFrames.as_view(),
+        name="run-prediction-frames",
+    ),
+    path(
+        "api/runs/<int:run_id>/predictions/known/",
+        experiments_api.RunPredictionsKnown.as_view(),
+        name="run-predictions-known",
+    ),
+    path(
+        "api/dataset-versions/<int:version_id>/import-labels/",
+        datasets_api.ImportLabels.as_view(),
+        name="dataset-import-labels",
+    ),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", api_docs, name="api-docs"),
 ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 VIEWER, LABELER, CURATOR = "viewer", "labeler", "curator"
-ENGINEER, TRAINER, OPERATOR = "engineer", "trainer", "operator"
+ENGINEER, TRAINER, OPERATOR, APPROVER = "engineer", "trainer", "operator", "approver"
 
 # What a training script reads: the recorded data and their ground truth.
 TRAINING_DATA = frozenset(
@@ -17,16 +17,27 @@ TRAINING_DATA = frozenset(
 )
 DATASETS = frozenset(
     f"datasets.view_{model}"
-    for model in ("dataset", "datasetversion", "item", "slice", "acknowledgement", "verification")
+    for model in ("dataset", "datasetversion", "item", "slice", "acknowledgement", "verification", "datasetexport")
 )
 BUILDING = frozenset(
     f"datasets.{name}"
     for name in ("change_dataset", "change_datasetversion", "freeze_datasetversion", "add_verification")
 )
+# Who may take datasets out, as archives or to a place that operators set up.
+EXPORTING = frozenset({"datasets.add_datasetexport"})
 RUNS = frozenset({"experiments.view_experiment", "experiments.view_run"})
 # Own experiments and runs; whose runs change_run opens are everybody's.
 LOGGING = RUNS | {"experiments.add_experiment", "experiments.add_run"}
-LOOKING = TRAINING_DATA | DATASETS | RUNS | {"scenes.view_ingestjob", "scenes.view_statuschange"}
+REGISTRY = frozenset(
+    f"registry.view_{model}" for model in ("registeredmodel", "modelversion", "promotionrequest", "gate")
+)
+UNCERTAINTY = frozenset({"uncertainty.view_evaluation"})
+# Own evaluations; whose evaluations change_evaluation opens are everybody's.
+EVALUATING = UNCERTAINTY | {"uncertainty.add_evaluation"}
+WEBHOOKS = frozenset({"registry.view_webhook", "registry.change_webhook"})
+LOOKING = (
+    TRAINING_DATA | DATASETS | RUNS | REGISTRY | UNCERTAINTY | {"scenes.view_ingestjob", "scenes.view_statuschange"}
+)
 
 
 def everything(*models: str) -> frozenset[str]:
@@ -39,6 +50,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     LABELER: LOOKING | {"scenes.label_scene", "scenes.add_comment"},
     CURATOR: LOOKING
     | BUILDING
+    | EXPORTING
     | everything("drive", "tag", "ontology", "semanticclass")
     | {
         "scenes.change_scene",
@@ -53,10 +65,21 @@ ROLES: Mapping[str, frozenset[str]] = {
     },
     ENGINEER: LOOKING
     | LOGGING
+    | EVALUATING
+    | {"uncertainty.change_evaluation"}
     | BUILDING
-    | {"scenes.add_upload", "scenes.add_comment", "experiments.change_experiment", "experiments.change_run"},
-    TRAINER: TRAINING_DATA | DATASETS | LOGGING | {"scenes.add_comment"},
+    | EXPORTING
+    | {"scenes.add_upload", "scenes.add_comment", "experiments.change_experiment", "experiments.change_run"}
+    | {"registry.add_modelversion", "registry.change_modelversion", "registry.change_promotionrequest"},
+    # Decides over promotions that others asked for, and what they have to show.
+    APPROVER: LOOKING
+    | WEBHOOKS
+    | {"scenes.add_comment"}
+    | {"registry.approve_promotion", "registry.change_promotionrequest", "registry.change_gate"},
+    TRAINER: TRAINING_DATA | DATASETS | EXPORTING | REGISTRY | LOGGING | EVALUATING | {"scenes.add_comment"},
     OPERATOR: LOOKING
+    | WEBHOOKS
+    | EXPORTING
     | {
         "datasets.add_verification",
         "scenes.change_ingestjob",
@@ -95,4 +118,4 @@ def _permission(name: str, permissions: Any, content_types: Any) -> int:
 
 
 # Permissions whose codename does not end with the model they belong to.
-MODELS = {"enter_admin": "siteaccess", "view_audit": "siteaccess"}
+MODELS = {"enter_admin": "siteaccess", "view_audit": "siteaccess", "approve_promotion": "promotionrequest"}

@@ -15,7 +15,7 @@ with lamm.run(experiment="night", params={"lr": 0.01}) as run:
 
 from lamm_client import worker
 from lamm_client.cache import Cache
-from lamm_client.connection import Connection, connect, join_run, resume_run, run
+from lamm_client.connection import Connection, connect, evaluation, join_run, model, register_model, resume_run, run
 from lamm_client.datasets import Dataset
 from lamm_client.errors import (
     AnswerError,
@@ -31,8 +31,10 @@ from lamm_client.errors import (
     ServerError,
     UnreachableError,
 )
+from lamm_client.evaluations import Evaluation
 from lamm_client.frames import Frame, Split
 from lamm_client.labels import Ontology
+from lamm_client.models import Model
 from lamm_client.runs import Run
 from lamm_client.version import __version__
 
@@ -43,9 +45,11 @@ __all__ = [
     "Connection",
     "DamagedError",
     "Dataset",
+    "Evaluation",
     "Frame",
     "IncompatibleError",
     "LammError",
+    "Model",
     "NotAllowedError",
     "NotFoundError",
     "NotLoggedInError",
@@ -58,7 +62,10 @@ __all__ = [
     "UnreachableError",
     "__version__",
     "connect",
+    "evaluation",
     "join_run",
+    "model",
+    "register_model",
     "resume_run",
     "run",
     "worker",

@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lamm_client import datasets, runs, uploads
+from lamm_client import datasets, evaluations, runs, uploads
+from lamm_client import models as registry
 from lamm_client.cache import LIMIT_BYTES, Cache
 from lamm_client.errors import IncompatibleError, LammError, ServerError, UnreachableError
 from lamm_client.transport import Transport
@@ -84,6 +85,32 @@ class Connection:
         kept = Cache(Path(cache)) if isinstance(cache, (str, Path)) else cache or default_cache()
         return datasets.open_dataset(self.transport, kept, version, refresh=refresh)
 
+    def model(self, name: str, *, cache: Cache | Path | str | None = None) -> registry.Model:
+        """A registered model: `connection.model("production-classifier@production").download()`.
+
+        After the @ stands a label ("v3.2"), an alias, a stage ("production", which is meant without an @) or "latest".
+        Raises NotFoundError.
+        """
+        kept = Cache(Path(cache)) if isinstance(cache, (str, Path)) else cache or default_cache()
+        return registry.open_model(self.transport, kept, name)
+
+    def models(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Every version of every registered model, newest first: `connection.models(stage=["production"])`.
+
+        Filters: `model`, `stage`, `kind`, `run`, `tag`, `search`, `archived` ("yes", "all"), and others of the server.
+        """
+        return registry.list_versions(self.transport, filters)
+
+    def register_model(self, model: str, **wishes: Any) -> registry.Model:
+        """Promote a run into the registry: `connection.register_model("production-classifier", run=run.id)`.
+
+        The next version of the model, which is made when there is none of this name. `artifact` is the path of one of
+        the run's artifacts (its only one when left out), `version` a label such as "v3.2" (the next when left out),
+        `members` ("model@v3.2" or "run-7") make an ensemble. Texts of the card: `release_notes`, `intended_use`,
+        `training_data`, `limits`, `licence`; and `tags`. Raises RefusedError, ConflictError.
+        """
+        return registry.register(self.transport, default_cache(), model, **wishes)
+
     def run(self, **wishes: Any) -> runs.Run:
         """Make a run and start it: `with connection.run(experiment="night", params={"lr": 0.01}) as run:`.
 
@@ -107,6 +134,22 @@ class Connection:
         """Put a run into the queue, for a worker to take. Wishes as those of `run`; returns the run as it is."""
         return runs.queue_run(self.transport, **wishes)
 
+    def evaluation(self, dataset: str, *, replace: bool = False, **wishes: Any) -> evaluations.Evaluation:
+        """How uncertain a model is on a dataset split: `connection.evaluation("Urban@v2", name="ensemble-v2", ...)`.
+
+        `measure` is required: predictive_entropy, mutual_information, expected_entropy, variation_ratio, disagreement,
+        variance or custom (with `custom_name` and `high`). `split` ("val"), `normalised`, `aggregator` of points to
+        frames ("mean", "p95", "p99.9", "max", "top-0.1%", "fraction>t" with `threshold`), `name` of the model or
+        ensemble, `run`, `members` (numbers of runs), `classes` (the range of measures in nats), `notes`. `replace`
+        corrects frames that have another score already. The same wishes again go on with their draft.
+        """
+        return evaluations.open_evaluation(self.transport, dataset, replace=replace, **wishes)
+
+
+def evaluation(dataset: str, **wishes: Any) -> evaluations.Evaluation:
+    """`Connection.evaluation` of the server that LAMM_URL and LAMM_TOKEN name."""
+    return connect().evaluation(dataset, **wishes)
+
 
 def connect(url: str | None = None, token: str | None = None, *, offline: bool = False) -> Connection:
     """A connection to the server at `url` with an API token; both come from LAMM_URL and LAMM_TOKEN when left out.
@@ -129,6 +172,16 @@ def run(**wishes: Any) -> runs.Run:
     with suppress(UnreachableError, ServerError):  # a training script starts all the same
         checked(runs.quick(transport).get("api/version/"))
     return runs.start_run(transport, **wishes)
+
+
+def model(name: str, **wishes: Any) -> registry.Model:
+    """`Connection.model` of the server that LAMM_URL and LAMM_TOKEN name."""
+    return connect().model(name, **wishes)
+
+
+def register_model(name: str, **wishes: Any) -> registry.Model:
+    """`Connection.register_model` of the server that LAMM_URL and LAMM_TOKEN name."""
+    return connect().register_model(name, **wishes)
 
 
 def join_run(number: int, **wishes: Any) -> runs.Run:

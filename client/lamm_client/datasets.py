@@ -57,7 +57,8 @@ class Dataset:
         self.ontology = Ontology.of(facts["ontology"]) if facts["ontology"] else None
         self.splits = tuple(split for split in SPLITS if any(scene.split == split for scene in scenes))
         self.ignore_index = ignore_index
-        self._source, self._facts, self._scenes = source, facts, scenes
+        self._source = replace(source, ontology=self.ontology)
+        self._facts, self._scenes = facts, scenes
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{split} {len(self[split])}" for split in self.splits)

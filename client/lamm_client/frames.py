@@ -19,7 +19,7 @@ from lamm_client import fetching
 from lamm_client import points as originals
 from lamm_client.cache import Cache
 from lamm_client.errors import DamagedError, LammError, NotFoundError, UnreachableError
-from lamm_client.labels import Classes
+from lamm_client.labels import Classes, Ontology
 from lamm_client.points import Points
 from lamm_client.transport import Transport
 
@@ -35,6 +35,7 @@ class Source:
         version: the dataset version, such as "Urban_Night_Scenes@v2".
         addresses: templates of the addresses of "cloud", "points" and "labels".
         table: what becomes of each class index, uint8 of shape (256,); None leaves labels as they are.
+        ontology: of the labels, before they are mapped; None where there are none.
     """
 
     version: str
@@ -42,6 +43,7 @@ class Source:
     cache: Cache
     addresses: dict[str, str]
     table: Classes | None = None
+    ontology: Ontology | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,22 @@ class Frame:
         """How many points it has."""
         count = self._fact("points")
         return len(self.points) if count is None else int(count)
+
+    @property
+    def known_points(self) -> int | None:
+        """How many points the server says that it has; None when it says nothing."""
+        count = self._fact("points")
+        return None if count is None else int(count)
+
+    @property
+    def ontology(self) -> Ontology | None:
+        """Of the labels of its dataset, before they are mapped; None when there are none."""
+        return self._source.ontology
+
+    @property
+    def table(self) -> Classes | None:
+        """What its labels are mapped by, uint8 of shape (256,), or None; see Dataset.mapped."""
+        return self._source.table
 
     @cached_property
     def points(self) -> Points:

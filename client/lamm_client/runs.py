@@ -24,6 +24,8 @@ from lamm_client import background
 from lamm_client.background import Pipeline
 from lamm_client.capture import captured, readable
 from lamm_client.errors import LammError, RunStoppedError
+from lamm_client.evaluations import Evaluates
+from lamm_client.predicting import Predicts
 from lamm_client.sending import AWAY, ask, replay_in_background
 from lamm_client.spooling import Entry
 from lamm_client.transport import Transport
@@ -39,7 +41,7 @@ ALL_ENDS = frozenset({COMPLETED, FAILED, KILLED})
 Tags = Mapping[str, Any] | Iterable[str] | None
 
 
-class Run:
+class Run(Predicts, Evaluates):
     """A run of this script. Several threads may use it; a forked or spawned process that gets it joins the run.
 
     Attributes:

@@ -24,6 +24,7 @@ from lamm_client.errors import (
     ServerError,
     UnreachableError,
 )
+from lamm_client.predictions import BatchBody, not_there, too_many
 from lamm_client.spooling import BLOCK, Entry, Journal, journals
 from lamm_client.transport import Transport
 from lamm_client.values import joined
@@ -107,7 +108,7 @@ class Delivery:
             self._put_aside(entry, error)
 
     def _batches(self) -> Iterator[tuple[Entry, int]]:
-        """Entries that are not sent yet; metrics that follow each other as one."""
+        """Entries that are not sent yet; metrics that follow each other as one, and so predictions."""
         held: list[Entry] = []
         held_to = self.position
         for entry, position in self.journal.entries(self.position):
@@ -115,10 +116,10 @@ class Delivery:
                 if not held:
                     self.position = position
                 continue
-            if held and ("metrics" not in entry or _too_many([*held, entry])):
+            if held and (_joins(entry) != _joins(held[0]) or _too_many([*held, entry])):
                 yield _one(held), held_to
                 held = []
-            if "metrics" in entry:
+            if _joins(entry):
                 held, held_to = [*held, entry], position
             else:
                 yield entry, position
@@ -129,6 +130,8 @@ class Delivery:
         senders: dict[str, Callable[[Any], None]] = {
             "metrics": self._send_metrics,
             "artifact": self._send_artifact,
+            "declaration": lambda declaration: self._tell("PUT", "predictions/", declaration),
+            "predictions": self._send_predictions,
             "finish": self._finish,
             "notes": lambda notes: self._tell("PATCH", "", {"notes": notes}),
             "parameters": lambda parameters: self._tell("POST", "parameters/", {"parameters": parameters}),
@@ -169,6 +172,35 @@ class Delivery:
         }
         self._tell("PUT", "artifacts/" + facts["path"], None, content=Blocks(source), headers=headers)
 
+    def _send_predictions(self, predictions: list[dict[str, Any]]) -> None:
+        """Frames that the server has not yet; what it refuses of them is put aside, and the others go on."""
+        frames = [facts["frame"] for facts in predictions]
+        known = self._ask("POST", f"api/runs/{self.run}/predictions/known/", json={"frames": frames}).json()["frames"]
+        for replace in (False, True):
+            asked = [facts for facts in predictions if facts["replace"] is replace]
+            left = [facts for facts in not_there(asked, known) if self.journal.copy_path(facts["copy"]).exists()]
+            while left:
+                try:
+                    self._send_frames(left, replace=replace)
+                    break
+                except AWAY:
+                    raise
+                except LammError as error:
+                    left = self._without_refused(left, error)
+
+    def _send_frames(self, predictions: list[dict[str, Any]], *, replace: bool) -> None:
+        body = BatchBody([(facts, self.journal.copy_path(facts["copy"])) for facts in predictions], replace=replace)
+        headers = {"Content-Length": str(body.length), "Content-Type": "application/octet-stream"}
+        self._tell("POST", "predictions/frames/", None, content=body, headers=headers)
+
+    def _without_refused(self, predictions: list[dict[str, Any]], error: LammError) -> list[dict[str, Any]]:
+        """Put aside the frame that a refusal names, or all if it names none; what is left to send."""
+        named = getattr(error, "facts", {}).get("frame")
+        refused = [facts for facts in predictions if facts["frame"] == named] or predictions
+        for facts in refused:
+            self._put_aside({"predictions": [facts]}, error)
+        return [facts for facts in predictions if facts not in refused]
+
     def _finish(self, end: dict[str, Any]) -> None:
         try:
             self._tell("POST", "finish/", end)
@@ -199,8 +231,9 @@ class Delivery:
         log.warning("%s was refused: %s It is kept in %s.", " and ".join(entry), error, aside)
 
     def _drop_copy(self, entry: Entry) -> None:
-        if "artifact" in entry:
-            self.journal.copy_path(entry["artifact"]["copy"]).unlink(missing_ok=True)
+        for facts in [*entry.get("predictions", []), entry.get("artifact")]:
+            if facts:
+                self.journal.copy_path(facts["copy"]).unlink(missing_ok=True)
 
 
 class Blocks:
@@ -226,11 +259,22 @@ def ask(transport: Transport, method: str, address: str, **options: Any) -> http
     return answer
 
 
+def _joins(entry: Entry) -> str:
+    """What an entry may be sent together with; empty for one that goes alone."""
+    return next((kind for kind in ("metrics", "predictions") if kind in entry), "")
+
+
 def _one(entries: list[Entry]) -> Entry:
-    return entries[0] if len(entries) == 1 else {"metrics": joined(entry["metrics"] for entry in entries)}
+    if len(entries) == 1:
+        return entries[0]
+    if _joins(entries[0]) == "predictions":
+        return {"predictions": [facts for entry in entries for facts in entry["predictions"]]}
+    return {"metrics": joined(entry["metrics"] for entry in entries)}
 
 
 def _too_many(entries: list[Entry]) -> bool:
+    if _joins(entries[0]) == "predictions":
+        return too_many([facts for entry in entries for facts in entry["predictions"]])
     series = [one for entry in entries for one in entry["metrics"]]
     keys = {one["key"] for one in series}
     return len(keys) > KEYS_A_CALL or sum(len(one["values"]) for one in series) > POINTS_A_CALL

@@ -19,7 +19,7 @@ import tempfile
 import threading
 import uuid
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,15 +158,30 @@ class Journal:
             raise
         return {"copy": copy.name, "sha256": digest.hexdigest(), "size": size}
 
+    def keep_bytes(self, parts: Iterable[bytes]) -> str:
+        """Write bytes beside the journal; the name of the file. Raises OSError."""
+        folder = self.path.with_suffix(FILES_SUFFIX)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        copy = folder / uuid.uuid4().hex
+        try:
+            with copy.open("xb") as file:
+                file.writelines(parts)
+        except OSError:
+            copy.unlink(missing_ok=True)
+            raise
+        return copy.name
+
     def copy_path(self, name: str) -> Path:
         return self.path.with_suffix(FILES_SUFFIX) / Path(name).name
 
     def put_aside(self, entry: Entry, words: str) -> Path:
         """Keep what the server refused, with its words, for a person to look at."""
         aside = self.path.with_suffix(REFUSED_SUFFIX)
-        if "artifact" in entry:
-            kept = self.path.with_name(f"{self.path.stem}-{entry['artifact']['copy']}{REFUSED_SUFFIX}")
-            self.copy_path(entry["artifact"]["copy"]).replace(kept)
+        copies = [facts["copy"] for facts in [*entry.get("predictions", []), entry.get("artifact")] if facts]
+        for copy in copies:
+            kept = self.path.with_name(f"{self.path.stem}-{copy}{REFUSED_SUFFIX}")
+            if self.copy_path(copy).exists():
+                self.copy_path(copy).replace(kept)
             entry = {**entry, "kept": str(kept)}
         with aside.open("a") as file:
             file.write(json.dumps({"refused": words, **entry}) + "\n")

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.db.models import Count, QuerySet
 from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,7 +14,7 @@ from rest_framework.generics import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from datasets import frame_facts, manifests, selectors, services
+from datasets import frame_facts, selectors, services
 from datasets.api.asking import REFUSALS, LookOrBuild, SelectionBody, fields, selection, step
 from datasets.filters import DatasetVersionFilterSet
 from datasets.models import Balance, DatasetVersion, Grouping, Split
@@ -25,6 +26,7 @@ from scenes.api.pages import ReadOnly
 from scenes.api.strict import StrictSerializer, refuse_fields
 from scenes.errors import ConflictError
 from scenes.models import Ontology
+from scenes.views.answers import stored
 
 MOST_TOLD = 1000
 
@@ -179,15 +181,13 @@ class DatasetVersionViewSet(ReadOnly):
 
     @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY, **REFUSALS})
     @action(detail=True, methods=["get"])
-    def manifest(self, request: Request, pk: str | None = None) -> StreamingHttpResponse:
+    def manifest(self, request: Request, pk: str | None = None) -> HttpResponseBase:
         """The canonical manifest, a line of JSON for each scene; its sha256 is the digest of the version."""
         version = DatasetVersion.objects.select_related("manifest", "dataset").get(pk=self.get_object().pk)
         if version.is_draft or version.manifest is None:
             raise ConflictError(f"{version} is a draft: it has no manifest yet.", state=version.state)
-        answer = StreamingHttpResponse(manifests.stored_chunks(version), content_type="application/x-ndjson")
-        answer["ETag"], answer["Content-Length"] = f'"{version.digest}"', str(version.manifest.size)
-        answer["Content-Disposition"] = f'attachment; filename="{version.dataset.name}-v{version.number}.jsonl"'
-        return answer
+        name = f"{version.dataset.name}-v{version.number}.jsonl"
+        return stored(request._request, version.manifest, version.digest, "application/x-ndjson", name)
 
     @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY, **REFUSALS})
     @action(detail=True, methods=["get"])

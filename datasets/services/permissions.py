@@ -6,6 +6,9 @@ from datasets.models import DatasetVersion
 from scenes.errors import NotAllowedError
 
 BUILD, FREEZE = "datasets.change_datasetversion", "datasets.freeze_datasetversion"
+EXPORT = "datasets.add_datasetexport"
+# What goes out with a dataset.
+EXPORTED_DATA = ("datasets.view_datasetversion", "scenes.view_frame", "scenes.view_framelabels")
 WORDS = {
     BUILD: "Your account may not build datasets. Ask a curator or an engineer.",
     FREEZE: "Your account may not freeze or deprecate datasets. Ask a curator or an engineer.",

@@ -63,6 +63,7 @@ class CurveDocument(serializers.Serializer):
     run = serializers.IntegerField()
     key = serializers.CharField()
     count = serializers.IntegerField(help_text="points there are in all")
+    first_timestamp = serializers.IntegerField(allow_null=True, help_text="the earliest time of all points, in ms")
     step = serializers.ListField(child=serializers.IntegerField())
     timestamp = serializers.ListField(child=serializers.IntegerField())
     value = serializers.ListField(child=serializers.FloatField())
@@ -123,8 +124,11 @@ class MetricViewSet(StrictParameters, mixins.ListModelMixin, viewsets.GenericVie
             last=wishes.get("to", MOST_WHOLE),
             points=wishes["points"],
         )
-        curves = [_columns(curve) | {"count": curve.series.count} for curve in charts.curves(series, window)]
-        runs = [{"run": one.run_id, "key": one.key} for one in series]
+        curves = [_columns(curve) for curve in charts.curves(series, window)]
+        runs = [
+            {"run": one.run_id, "key": one.key, "count": one.count, "first_timestamp": one.earliest_timestamp}
+            for one in series
+        ]
         return _encoded({"curves": [run | curve for run, curve in zip(runs, curves, strict=True)]})
 
     @extend_schema(

@@ -120,6 +120,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["experiment", "-id"], name="run_by_experiment"),
+            models.Index(fields=["architecture", "-id"], name="run_by_architecture"),
             models.Index(fields=["heartbeat_at"], name="run_silence", condition=Q(status="running")),
             models.Index(fields=["id"], name="run_to_claim", condition=Q(status="queued", archived_at=None)),
         ]

@@ -7,12 +7,14 @@ running, claimed -> queued (its worker fell silent, or gave it back)
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from experiments.models import ENDED_RUN_STATUSES, Run, RunStatus
 from experiments.services.access import check_claim, locked_run, open_run
+from experiments.services.evaluating import evaluate_when_finished
 from experiments.wishes import MOST_TEXT, clean_text
 from scenes.audit import save_audited
 from scenes.errors import ConflictError, RefusedError
@@ -73,6 +75,7 @@ def finish_run(
 ) -> Run:
     """End a run as completed, failed (with the traceback) or killed. The same again changes nothing.
 
+    A completed run that has predictions for its validation splits is evaluated (settings.EVALUATE_FINISHED_RUNS).
     Raises ConflictError when it ended otherwise, or was never started and is said to be completed.
     """
     if status not in ENDED_RUN_STATUSES:
@@ -91,6 +94,8 @@ def finish_run(
         raise ConflictError(f"{run} was never started. Start it, or kill it.", status=run.status)
     _end(run, status, failure, _finish(run, finished_at))
     save_audited(run, by=by, reason=RunStatus(status).label)
+    if status == RunStatus.COMPLETED and settings.EVALUATE_FINISHED_RUNS:
+        evaluate_when_finished(run=run)
     return run
 
 

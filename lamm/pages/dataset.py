@@ -15,6 +15,7 @@ from datasets import selectors
 from datasets.models import DatasetVersion, Verification
 from experiments.models import Run
 from lamm.certificate_rows import checks
+from lamm.dataset_exports import panel
 from lamm.dataset_pictures import lineage_picture, start_map
 from lamm.pages.builder import LOOK
 from lamm.staging import builder_of, figures, slice_rows
@@ -65,7 +66,7 @@ def version_at(name: str, number: int) -> DatasetVersion:
 def dataset(request: HttpRequest, name: str, number: int) -> HttpResponse:
     version = version_at(name, number)
     versions = selectors.lineage(version.dataset)
-    context = figures(version) | _sources(version) | verification_context(version)
+    context = figures(version) | _sources(version) | verification_context(version) | panel(version, request.user)
     context |= {
         "version": version,
         "builder": builder_of(version, request.user),

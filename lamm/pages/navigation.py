@@ -19,27 +19,37 @@ class Entry:
     active: bool = False
 
 
-# Which routes belong to which entry: the scene page is opened from the explorer.
+# What it takes to open a page, its words and icon, its route, and the other routes that belong to it.
+PAGES: list[tuple[str, str, str, str, frozenset[str]]] = [
+    ("datasets.view_datasetversion", "Datasets", "database", "datasets", frozenset({"dataset", "builder"})),
+    ("experiments.view_run", "Runs", "flask-conical", "runs", frozenset({"run-new", "run", "runs-compare"})),
+    ("uncertainty.view_evaluation", "Evaluations", "activity", "evaluations", frozenset({"evaluation"})),
+    (
+        "registry.view_modelversion",
+        "Models",
+        "package",
+        "models",
+        frozenset({"model", "model-version", "model-compare", "model-promote", "webhooks"}),
+    ),
+    ("scenes.label_scene", "My queue", "inbox", "queue", frozenset()),
+    ("scenes.review_scene", "To review", "clipboard-check", "review", frozenset()),
+    ("scenes.add_upload", "Upload", "upload", "upload", frozenset()),
+    ("scenes.view_ingestjob", "Jobs", "list-checks", "jobs", frozenset()),
+    ("scenes.view_audit", "Audit", "history", "audit", frozenset()),
+]
+# The scene page is opened from the explorer.
 EXPLORER_ROUTES = frozenset({"explorer", "scene"})
-DATASET_ROUTES = frozenset({"datasets", "dataset", "builder"})
 
 
 def entries(request: HttpRequest) -> list[Entry]:
     """The pages that the visitor of this request may open. No database query."""
     route = request.resolver_match.view_name if request.resolver_match else None
     found = [Entry("Explorer", "radar", reverse("explorer"), route in EXPLORER_ROUTES)]
-    if request.user.has_perm("datasets.view_datasetversion"):
-        found.append(Entry("Datasets", "database", reverse("datasets"), route in DATASET_ROUTES))
-    if request.user.has_perm("scenes.label_scene"):
-        found.append(Entry("My queue", "inbox", reverse("queue"), route == "queue"))
-    if request.user.has_perm("scenes.review_scene"):
-        found.append(Entry("To review", "clipboard-check", reverse("review"), route == "review"))
-    if request.user.has_perm("scenes.add_upload"):
-        found.append(Entry("Upload", "upload", reverse("upload"), route == "upload"))
-    if request.user.has_perm("scenes.view_ingestjob"):
-        found.append(Entry("Jobs", "list-checks", reverse("jobs"), route == "jobs"))
-    if request.user.has_perm("scenes.view_audit"):
-        found.append(Entry("Audit", "history", reverse("audit"), route == "audit"))
+    found += [
+        Entry(label, icon, reverse(page), route == page or route in others)
+        for permission, label, icon, page, others in PAGES
+        if request.user.has_perm(permission)
+    ]
     if admin.site.has_permission(request):
         found.append(Entry("Admin", "sliders-horizontal", reverse("admin:index")))
     found.append(Entry("API docs", "braces", reverse("api-docs")))

@@ -10,6 +10,8 @@ from datasets import services as dataset_services
 from datasets.models import DatasetVersion
 from datasets.selectors import certificate
 from lamm.tests import house_rules
+from lamm.tests.evaluation_addresses import evaluation_address
+from lamm.tests.model_addresses import model_address
 from lamm.tests.run_addresses import run_address
 from lamm.tests.viewer_addresses import viewer_address
 from scenes.models import ApiToken, BulkChange, Comment, ExportState, SavedView, SceneExport, Upload
@@ -35,9 +37,13 @@ def own_row(pattern: str, person: User) -> int:
     return BulkChange.objects.get().pk
 
 
+# Patterns of datasets whose numbers are filled by name.
+FILLED = ("files/dataset-exports/", "api/dataset-versions/<int:version_id>/")
+
+
 def dataset_address(pattern: str) -> str:
     """The address of a row of the API of datasets; nothing for other patterns."""
-    if not pattern.startswith(("datasets/", "api/^dataset", "api/^verifications/")):
+    if not pattern.startswith(("datasets/", "api/^dataset", "api/^verifications/", *FILLED)):
         return ""
     version = DatasetVersion.objects.first()
     rows = {
@@ -46,7 +52,11 @@ def dataset_address(pattern: str) -> str:
         "api/^dataset-items/": version.items.first(),
         "api/^dataset-slices/": version.slices.first(),
         "api/^verifications/": version.verifications.first(),
+        "api/^dataset-exports/": version.exports.first(),
     }
+    pattern = pattern.replace("<int:export_id>", str(version.exports.first().pk))
+    if pattern.startswith(FILLED):
+        return "/" + pattern.replace("<int:version_id>", str(version.pk))
     if pattern.startswith("datasets/"):
         filled = pattern.replace("<str:name>", version.dataset.name).replace("<int:number>", str(version.number))
         filled = filled.replace("<int:slice_id>", str(version.slices.first().pk))
@@ -67,11 +77,13 @@ def a_frozen_dataset(scene, owner: User) -> None:
     told = certificate(DatasetVersion.objects.get(pk=draft.pk))["warnings"]
     version = dataset_services.freeze(version=draft, acknowledged=[one["name"] for one in told], by=owner)
     dataset_services.verify(version=version, by=owner)
+    dataset_services.request_export(version=version, form="manifest-jsonl", by=owner)
 
 
 def other_address(pattern: str, person: User | None) -> str:
     """The address where an app of its own knows it; nothing else."""
-    return dataset_address(pattern) or run_address(pattern, person)
+    found = dataset_address(pattern) or run_address(pattern, person) or evaluation_address(pattern, person)
+    return found or model_address(pattern, person)
 
 
 @cache

@@ -17,7 +17,7 @@ from scenes import storage
 from scenes.models import PositionState, Scene
 
 pytestmark = pytest.mark.django_db
-QUERIES = 34
+QUERIES = 36
 
 
 @pytest.fixture

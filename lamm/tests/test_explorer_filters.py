@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
@@ -21,14 +20,6 @@ from scenes.tests.workflows import worked
 
 pytestmark = pytest.mark.django_db
 A_TAG = {"column": "tag", "is": "rain"}
-
-
-@pytest.fixture
-def viewer(client):
-    user = User.objects.create_user("vera")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
 from scenes import mapping
@@ -38,14 +37,6 @@ def a_scene(name: str, latitude: float | None = None, longitude: float = 6.0, *,
         for index in range(frames)
     )
     return scene
-
-
-@pytest.fixture
-def viewer(client):
-    person = User.objects.create_user("vera")
-    person.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(person)
-    return client
 
 
 def drawn(client, query: str = "") -> dict[str, Any]:

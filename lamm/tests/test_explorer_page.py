@@ -5,32 +5,20 @@ from datetime import UTC, datetime
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import Group, User
-from django.http import HttpResponse
-from django.urls import path, reverse
+from django.contrib.auth.models import User
+from django.urls import reverse
 
 from experiments.tests.stories import a_run, a_version
 from lamm.explorer_columns import STANDARD
 from lamm.tables import page_numbers
 from lamm.tests.explorer_stories import HTMX, UNCERTAIN, a_scene, names_in, page
-from lamm.urls import urlpatterns as site
 from scenes import listing
 from scenes.models import Frame, IngestJob, IngestKind, IngestState, PositionState, Scene
 from scenes.tests.factories import a_drive_folder, a_queued_job, a_ready_scene
 from scenes.tests.workflows import worked
 
 pytestmark = pytest.mark.django_db
-QUERIES = 13
-# The site with a page of evaluations, for the one test that names this module as its table of contents.
-urlpatterns = [*site, path("evaluations/<int:evaluation_id>/", lambda request: HttpResponse(), name="evaluation")]
-
-
-@pytest.fixture
-def viewer(client):
-    user = User.objects.create_user("vera")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(user)
-    return client
+QUERIES = 14
 
 
 class TestWhoMaySee:
@@ -98,14 +86,13 @@ class TestWhatARowShows:
         assert f"/scenes/{scene.pk}/?frames=quarantined#frames" in html
 
     def test_uncertainty_names_its_measure_and_leads_to_scenes_of_its_model(self, viewer):
-        a_scene("hard", **UNCERTAIN)
+        a_scene("hard", **{**UNCERTAIN, "uncertainty_evaluation": None})
         html = page(viewer)
         assert "0.831" in html
         assert "predictive entropy" in html
         assert 'href="/explorer/?source_model=ensemble-v2"' in html
 
-    def test_the_source_leads_to_its_evaluation_as_soon_as_that_has_a_page(self, viewer, settings):
-        settings.ROOT_URLCONF = "lamm.tests.test_explorer_page"
+    def test_the_source_leads_to_its_evaluation_where_that_is_known(self, viewer):
         a_scene("hard", **UNCERTAIN)
         assert 'href="/evaluations/7/"' in page(viewer)
 

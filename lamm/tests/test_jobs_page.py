@@ -21,14 +21,6 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 
 @pytest.fixture
-def viewer(client):
-    user = User.objects.create_user("vera")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
 def operator(client):
     user = User.objects.create_user("otto")
     user.groups.add(Group.objects.get(name="viewer"))

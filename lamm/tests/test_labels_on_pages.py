@@ -1,7 +1,7 @@
 """Ground truth on the scene page and in the explorer."""
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.urls import reverse
 
 from lamm.history import scene_history
@@ -10,14 +10,6 @@ from scenes.models import LabelSet, Scene
 from scenes.tests.factories import a_labelled_scene, a_ready_scene
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def viewer(client):
-    user = User.objects.create_user("vera")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(user)
-    return client
 
 
 def page(client, scene) -> str:

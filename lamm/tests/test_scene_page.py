@@ -16,14 +16,6 @@ from scenes.tests.factories import a_drive_folder, a_labelled_scene, a_queued_jo
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def viewer(client):
-    user = User.objects.create_user("vera")
-    user.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(user)
-    return client
-
-
 def page(client, scene, query="") -> str:
     response = client.get(reverse("scene", args=[scene.pk]) + query)
     assert response.status_code == 200

@@ -18,9 +18,10 @@ from scenes.models import ApiToken, TokenScope
 pytestmark = pytest.mark.django_db
 SECRET_FIELDS = {"digest", "salt", "password", "token_key", "session_key", "session_data"}
 # A digest in these is that of a file or of a manifest: it says what the bytes are, and opens nothing.
-FILE_DIGESTS = {(kind, "digest") for kind in ("storedfile", "uploadedfile", "datasetversion", "slice")}
+FILE_DIGESTS = {(kind, "digest") for kind in ("storedfile", "uploadedfile", "datasetversion", "slice", "modelversion")}
 DESCRIBED_DIGESTS = {
-    f"{name}.digest" for name in ("DatasetInput", "DatasetVersion", "InputDocument", "SceneExport", "Slice")
+    f"{name}.digest"
+    for name in ("DatasetExport", "DatasetInput", "DatasetVersion", "InputDocument", "SceneExport", "Slice")
 }
 
 

@@ -36,6 +36,9 @@ class LabelSet(models.Model):
     sources label key frames only.
     """
 
+    # Its frames hold class indices: see Ontology.in_use.
+    KEEPS_CLASSES = True
+
     scene = models.ForeignKey(Scene, on_delete=models.CASCADE, related_name="label_sets")
     version = models.PositiveIntegerField()
     ontology = models.ForeignKey(Ontology, on_delete=models.PROTECT, related_name="label_sets")

@@ -10,7 +10,7 @@ from scenes.audit import AuditedRecords
 
 # What points of existing label sets mean (triggers of migration 0004 hold it, too).
 MEANING = ["ontology_id", "index", "ignored", "raw_ids"]
-COPY_IT = "Label sets use this ontology, so its classes keep index, raw ids and use in metrics. Make a new ontology."
+COPY_IT = "Labels or predictions use it: its classes keep index, raw ids and use in metrics. Make a new ontology."
 LARGEST_RAW_ID = 2**32 - 1
 
 
@@ -32,8 +32,12 @@ class Ontology(models.Model):
 
     @property
     def in_use(self) -> bool:
-        """Whether label sets refer to it: then names and colours may change, meanings may not."""
-        return self.pk is not None and self.label_sets.exists()
+        """Whether stored class indices mean its classes: then names and colours may change, meanings may not."""
+        return self.pk is not None and any(
+            relation.related_model._base_manager.filter(**{relation.field.name: self}).exists()
+            for relation in self._meta.related_objects
+            if getattr(relation.related_model, "KEEPS_CLASSES", False)
+        )
 
 
 class SemanticClass(models.Model):

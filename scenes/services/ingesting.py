@@ -65,7 +65,8 @@ def _read_in_root(root: str, path: str) -> bytes:
 def ingest_tree_scene(*, root: Path, scene: TreeScene, wishes: IngestWishes, by: Actor) -> IngestJob:
     """Register a scene of a declared tree below `root` and queue its ingestion, labels included.
 
-    Its drive gets what the tree tells of it. Raises CloudError when a file of times, poses or positions is bad.
+    Its drive gets what the tree tells of it. Its labels are in the ontology that the tree is known for, or in that of
+    the wishes. Raises CloudError when a file of times, poses or positions is bad.
     """
     paths = [scene.times, scene.poses, scene.calibration, *scene.positions]
     beside = {path: (root / path).read_bytes() for path in paths if path}
@@ -75,17 +76,19 @@ def ingest_tree_scene(*, root: Path, scene: TreeScene, wishes: IngestWishes, by:
         frames=[_incoming(root / frame.cloud, wishes.root) for frame in scene.frames],
         told=of_tree(scene, beside),
     )
-    wishes = replace(wishes, drive=wishes.drive or scene.drive, format=scene.format)
-    return ingest_scene(incoming=incoming, wishes=wishes, by=by, labels=_labels_of(root, scene))
+    labels = _labels_of(root, scene, wishes.field_ontology)
+    wishes = replace(wishes, drive=wishes.drive or scene.drive, format=scene.format, field_ontology="")
+    return ingest_scene(incoming=incoming, wishes=wishes, by=by, labels=labels)
 
 
-def _labels_of(root: Path, scene: TreeScene) -> dict[str, Any]:
+def _labels_of(root: Path, scene: TreeScene, ontology: str) -> dict[str, Any]:
     """What the job does at its end: which label file belongs to which frame, in which ontology."""
     files = {Path(f.cloud).name: str((root / f.labels).resolve()) for f in scene.frames if f.labels}
     if not files:
         return {}
-    names = {ontology.key: ontology.name for ontology in load_shipped()}
-    return {"kind": scene.label_kind, "ontology": names[str(scene.ontology)], "files": files}
+    names = {shipped.key: shipped.name for shipped in load_shipped()}
+    name = ontology_named(ontology).name if ontology else names[str(scene.ontology)]
+    return {"kind": scene.label_kind, "ontology": name, "files": files}
 
 
 def _incoming(path: Path, root: str) -> IncomingFrame:

@@ -9,6 +9,8 @@ from scenes.roles import CURATOR, LABELER, LOOKING, OPERATOR, ROLES, TRAINER, VI
 
 pytestmark = pytest.mark.django_db
 
+APPS = ("scenes.", "datasets.", "experiments.", "registry.", "uncertainty.")
+
 
 def groups() -> dict[str, set[str]]:
     """By name: "app.codename" of each permission."""
@@ -75,6 +77,7 @@ class TestWhatRolesMean:
 
     def test_a_trainer_reads_only_what_training_needs_and_writes_own_runs_and_comments(self):
         own = {"experiments.add_experiment", "experiments.add_run", "scenes.add_comment"}
+        own |= {"uncertainty.add_evaluation", "datasets.add_datasetexport"}
         assert ROLES[TRAINER] - own < ROLES[VIEWER]
 
     def test_who_labels_does_not_review_by_role(self, person):
@@ -85,7 +88,7 @@ class TestWhatRolesMean:
 
     def test_no_role_manages_people_or_sees_what_scripts_hold(self):
         for role, names in ROLES.items():
-            assert not [name for name in names if not name.startswith(("scenes.", "datasets.", "experiments."))], role
+            assert not [name for name in names if not name.startswith(APPS)], role
         assert [role for role in ROLES if "scenes.view_apitoken" in ROLES[role]] == [OPERATOR]
 
     def test_a_disabled_person_may_nothing(self, person):

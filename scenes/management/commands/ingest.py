@@ -67,7 +67,10 @@ class Command(BaseCommand):
         parser.add_argument("--rate", type=frame_rate, help="frames per second, when no times.txt lies beside")
         parser.add_argument("--format", default="", help="what .bin files hold: kitti or nuscenes")
         parser.add_argument(
-            "--labels-in", default="", metavar="ONTOLOGY", help="the clouds have a label field, in this"
+            "--labels-in",
+            default="",
+            metavar="ONTOLOGY",
+            help="the clouds have a label field, in this; with --tree: the tree's labels are in this",
         )
         parser.add_argument("--topic", default="", help="which topic of a recording holds the clouds")
         parser.add_argument("--tree", choices=TREE_KINDS, help="the path is a dataset of this layout, labels included")

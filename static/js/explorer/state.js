@@ -5,7 +5,8 @@ const LISTING = ["sort", "rows", "view", "columns", "panel"];
 
 export const results = () => document.getElementById("results");
 export const current = () => new URLSearchParams(results()?.dataset.query ?? "");
-const path = () => document.getElementById("filters").dataset.url;
+// Not by `dataset`, which a field of that name in the form would hide.
+const path = () => document.getElementById("filters").getAttribute("data-url");
 
 /** Ask for the scenes of these parameters. A newer question replaces one that is not answered yet. */
 export function go(parameters) {

@@ -11,3 +11,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   dialog.showModal();
 });
+
+// A refused export says why where the exports are listed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "exports" && event.detail.xhr.status >= 400) event.detail.shouldSwap = true;
+});

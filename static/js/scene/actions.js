@@ -60,6 +60,7 @@ function colours(page) {
     "side-by-side": () => twoViews(page, false),
     blink: () => twoViews(page, true),
     legend: () => page.legends[0].focus(),
+    everything: () => store.set({ only: null }),
   };
 }
 
@@ -108,8 +109,8 @@ function measure({ viewer, messages }) {
 }
 
 function reset({ store, viewer }) {
-  const { size, edl, rings, slice, ranges, fit, hidden } = DEFAULTS;
-  store.set({ size, edl, rings, slice, ranges, fit, hidden, colour: "height", right: "", blink: false });
+  const { size, edl, rings, slice, ranges, fit, hidden, only } = DEFAULTS;
+  store.set({ size, edl, rings, slice, ranges, fit, hidden, only, colour: "height", right: "", blink: false });
   viewer?.setMode("orbit");
   viewer?.preset("fit");
   find('[data-do="fly"]').setAttribute("aria-pressed", "false");
@@ -120,11 +121,11 @@ function wholePage(page) {
     find('[data-do="full-screen"]').setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
   });
   return {
-    comment: () => page.comments.begin(),
+    comment: () => page.comments?.begin(),
     screenshot: () => screenshot(page),
     "full-screen": () => (document.fullscreenElement ? document.exitFullscreen() : find("#scene").requestFullscreen()),
     "copy-link": () => page.address.copy(),
-    panel: () => page.panel.toggle(),
+    panel: () => page.panel?.toggle(),
     keys: () => find("#keys").showModal(),
     escape: () => escape(page),
   };

@@ -1,6 +1,7 @@
 // What a scene's points can be coloured by. A colour is a short text as it stands in the address:
 // height, intensity, range, field:ring, classes:labels:12, error:labels:12~predictions:run-7, uncertainty:KEY, score:KEY.
 
+const MOST_ERRORS = 60;
 const MEASURED = [
   ["height", "Height", "m"],
   ["intensity", "Intensity", ""],
@@ -100,21 +101,51 @@ export class Catalogue {
     return groups;
   }
 
+  /** Every truth against every prediction in its ontology; where these are too many to choose from, the newest truth. */
   errors() {
-    return this.truths.flatMap((truth) =>
+    const fitting = (prediction) => this.truths.filter((truth) => truth.ontology?.id === prediction.ontology?.id);
+    const every = this.predictions.length * this.truths.length <= MOST_ERRORS;
+    const truths = new Set(every ? this.truths : this.predictions.map((prediction) => fitting(prediction)[0]).filter(Boolean));
+    return [...truths].flatMap((truth) =>
       this.predictions
-        .filter((prediction) => prediction.ontology?.id === truth.ontology?.id)
+        .filter((prediction) => (every ? fitting(prediction).includes(truth) : fitting(prediction)[0] === truth))
         .map((prediction) => `error:${truth.key}~${prediction.key}`)
         .map((colour) => [colour, this.errorTitle(colour)]),
     );
   }
 
+  /** The truth and the prediction that colours compare, {truth, prediction} as keys; null where they compare none. */
+  compared(colours) {
+    const error = colours.find((colour) => kindOf(colour) === "error");
+    if (error) return errorKeys(error);
+    const shown = colours.filter((colour) => kindOf(colour) === "classes").map((colour) => this.sources.get(keyOf(colour)));
+    const role = (name) => shown.find((source) => source?.role === name);
+    const [truth, prediction] = [role("truth"), role("prediction")];
+    if (!truth && !prediction) return null;
+    const fitting = (sources, other) => sources.find((source) => source.ontology?.id === other.ontology?.id);
+    const pair = [truth ?? fitting(this.truths, prediction), prediction ?? fitting(this.predictions, truth)];
+    return pair.every(Boolean) ? { truth: pair[0].key, prediction: pair[1].key } : null;
+  }
+
+  /** The names of a truth's and a prediction's class, ["road", "car"]. */
+  classNames({ truth, prediction }, pair) {
+    return [truth, prediction].map((key, place) => {
+      const entry = this.sources.get(key)?.ontology?.classes.find(({ index }) => index === pair[place]);
+      return entry?.name ?? `class ${pair[place]}`;
+    });
+  }
+
   /** The colour of the uncertainty overlay: values of the points where there are some, else the frame's score. */
   uncertaintyColour(position, preferred = null) {
-    const sources = [...this.uncertainties].sort((a, b) => (b.key === preferred) - (a.key === preferred));
+    const series = this.scores.get(preferred);
+    const wanted = series?.overlay || preferred;
+    // Of a series that says so only its own points are shown: those of another model would mean something else.
+    const own = series?.overlay != null;
+    const known = this.uncertainties.filter((source) => !own || (source.key === wanted && source.digests[position]));
+    const sources = known.sort((a, b) => (b.key === wanted) - (a.key === wanted));
     const here = sources.find((source) => source.digests[position]) ?? sources[0];
     if (here) return `uncertainty:${here.key}`;
-    const score = this.scores.get(preferred) ?? [...this.scores.values()][0];
+    const score = series ?? [...this.scores.values()][0];
     return score ? `score:${score.key}` : null;
   }
 

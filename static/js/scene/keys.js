@@ -31,6 +31,7 @@ const GROUPS = {
     ["v", "right-colour", "Choose the colour of the right view"],
     ["b", "side-by-side", "Two views side by side"],
     ["k", "blink", "Blink between the two views"],
+    ["e", "everything", "All points again, after looking for one kind of error"],
     ["i", "legend", "Go to the legend (Enter hides a class, Alt+Enter shows it alone)"],
   ],
   View: [
@@ -46,6 +47,12 @@ const GROUPS = {
     ["z", "slice", "Show only heights between two values"],
     ["m", "measure", "Measure a distance"],
     ["0", "reset", "Reset the view"],
+  ],
+  Scenes: [
+    ["j", "next-scene", "Next scene of the list"],
+    ["Shift+J", "previous-scene", "Previous scene of the list"],
+    ["t", "other-end", "Worst first, best first"],
+    ["q", "next-way", "Side by side, overlay, blink, error map"],
   ],
   Page: [
     ["Shift+C", "comment", "Comment here"],
@@ -85,7 +92,7 @@ export function bindKeys(actions) {
     if (button && !button.disabled) actions[button.dataset.do]?.(event);
   });
   writeTooltips();
-  writeList();
+  writeList(actions);
 }
 
 /** Typing, open dialogs, and keys that a focused control uses itself. */
@@ -108,9 +115,12 @@ function writeTooltips() {
   }
 }
 
-function writeList() {
+/** The list of keys that do something on this page. */
+function writeList(actions) {
   const list = document.querySelector("[data-keys]");
-  for (const [group, entries] of Object.entries(GROUPS)) {
+  for (const [group, all] of Object.entries(GROUPS)) {
+    const entries = all.filter(([, action]) => actions[action]);
+    if (!entries.length) continue;
     const section = document.createElement("section");
     const title = document.createElement("h3");
     title.textContent = group;

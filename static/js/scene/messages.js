@@ -40,7 +40,9 @@ export class Messages {
   unseen(frame) {
     const quarantined = this.line.frames.state[frame] === "quarantined";
     const title = `Frame ${frame} ${quarantined ? "is quarantined" : "is not read yet"}`;
-    this.say(title, this.line.problem(frame), ["next", "Next readable frame"], ["frames", "Its line in the table"]);
+    const ways = [["next", "Next readable frame"]];
+    if (document.getElementById("tab-frames")) ways.push(["frames", "Its line in the table"]);
+    this.say(title, this.line.problem(frame), ...ways);
   }
 
   failed(frame, problem) {

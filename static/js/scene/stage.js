@@ -39,7 +39,15 @@ export class Stage {
   }
 
   needs(state) {
-    return [...new Set(this.colours(state).flatMap((colour) => this.catalogue.needs(colour)))];
+    const colours = this.colours(state);
+    const compared = state.only ? Object.values(this.catalogue.compared(colours) ?? {}) : [];
+    return [...new Set([...colours.flatMap((colour) => this.catalogue.needs(colour)), ...compared])];
+  }
+
+  /** What is looked for, as the viewer takes it; null while the colours compare nothing. */
+  only(state) {
+    const compared = state.only && this.catalogue.compared(this.colours(state));
+    return compared ? { ...compared, pair: state.only } : null;
   }
 
   /** Shows the frame of the state with its overlays at once. Resolves to whether it was still wanted. */
@@ -101,6 +109,7 @@ export class Stage {
   view(state) {
     const colours = this.colours(state);
     this.viewer.setViews(colours.map((colour) => this.drawn(colour)));
+    this.viewer.setOnly(this.only(state));
     this.viewer.setBlink(state.blink && colours.length === 2 ? BLINK_MILLISECONDS : 0);
     for (const colour of colours) this.scale(colour, state);
     this.hide(state);

@@ -26,6 +26,7 @@ export class Toolbar {
       }
     }
     for (const { key, title } of this.catalogue.predictions) this.prediction.append(element("option", { value: key }, title));
+    for (const words of this.catalogue.playback.leftOut ?? []) this.prediction.append(element("option", { disabled: true }, words));
     this.offer();
   }
 

@@ -2,7 +2,7 @@
 
 export const DEFAULTS = Object.freeze({
   frame: 0, colour: "height", right: "", blink: false, camera: null, size: 2, edl: 0.4, rings: false, slice: null,
-  ranges: {}, fit: [], hidden: {}, axis: "seconds", series: null, threshold: null, play: null, speed: 1, loop: false, tab: "facts",
+  ranges: {}, fit: [], hidden: {}, axis: "seconds", series: null, threshold: null, play: null, speed: 1, loop: false, tab: "facts", only: null,
 }); // prettier-ignore
 
 const number = (text) => (text !== null && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : null);
@@ -41,6 +41,12 @@ function keyed(parameters, name, read) {
   return found;
 }
 
+/** "3,5" as two class indices: truth and prediction. */
+function pairOf(text) {
+  const pair = numbers(text, 2);
+  return pair?.every((index) => Number.isInteger(index) && index >= 0 && index < 256) ? pair : null;
+}
+
 /** The state in an address; what is missing or senseless has its default. */
 export function readState(search, defaults = DEFAULTS) {
   const parameters = new URLSearchParams(search);
@@ -66,6 +72,7 @@ export function readState(search, defaults = DEFAULTS) {
     speed: count("speed") ?? defaults.speed,
     loop: parameters.get("loop") === "1",
     tab: parameters.get("tab") || defaults.tab,
+    only: pairOf(parameters.get("only")),
   };
 }
 
@@ -74,6 +81,7 @@ const WRITERS = {
   camera: cameraText,
   slice: (slice) => slice.map((end) => (end === null ? "" : short(end))).join(","),
   play: (range) => range.join(","),
+  only: (pair) => pair.join(","),
   threshold: short,
 };
 

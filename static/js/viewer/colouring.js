@@ -13,13 +13,32 @@ export class Colouring {
     this.ranges = new Map(); // as set from outside: they hold for all frames
     this.fitted = new Map(); // of the first cloud: colours of later frames compare with it
     this.unknown = new Palette();
+    this.only = null;
   }
   // The attributes that the views read, given the names that exist.
   names(known) {
     return this.views.map(({ colour }) => {
       const { first, second } = parseColour(colour, [...known, ...this.palettes.keys()]);
-      return { first, second };
+      return { first, second: second ?? this.partner(first) };
     });
+  }
+  // Only points with a class index in one attribute and one in another are to stand out: {truth, prediction: names,
+  // pair: [index in truth, index in prediction]}, or null. It holds for views of these two: their classes, their errors.
+  setOnly(only) {
+    const before = JSON.stringify(this.only);
+    this.only = only;
+    return JSON.stringify(only) !== before;
+  }
+  partner(first) {
+    const { truth, prediction } = this.only ?? {};
+    return first === truth ? prediction : first === prediction ? truth : null;
+  }
+  // The values that are looked for in the attributes of a view; null where nothing is.
+  wanted({ mode, first, second }) {
+    if (!this.only || !(mode === MODES.classes || mode === MODES.error)) return null;
+    const { truth, prediction, pair } = this.only;
+    if (first === truth && (second ?? prediction) === prediction) return pair;
+    return mode === MODES.classes && first === prediction ? [pair[1], pair[0]] : null;
   }
   setViews(views) {
     for (const { colour } of views) parseColour(colour);
@@ -57,13 +76,15 @@ export class Colouring {
   // Writes a view's colours to its material. `cloud`: {attributes, sensor, rule}; heights are relative to `origin`.
   apply(number, { uniforms }, cloud, origin, theme) {
     const view = this.views[number];
-    const { mode, first } = parseColour(view.colour, [...cloud.attributes.keys(), ...this.palettes.keys()]);
+    const parsed = parseColour(view.colour, [...cloud.attributes.keys(), ...this.palettes.keys()]);
+    const { mode, first } = parsed;
     const attribute = cloud.attributes.get(first);
     uniforms.mode.value = mode;
     uniforms.palette.value = (this.palettes.get(first) ?? this.unknown).texture;
     uniforms.sensor.value.set(...cloud.sensor.map((value, axis) => value - origin[axis]));
     uniforms.plain.value.set(...this.plain(view, theme));
     uniforms.nothing.value = attribute?.kind === "scalar" ? largest(attribute) : -2;
+    uniforms.only.value.set(...(this.wanted(parsed) ?? [-1, -1]));
     uniforms.colourRange.value.set(...this.stored(view.colour, mode, attribute, cloud.rule, origin));
   }
   // The scale in the unit of the shader.
@@ -84,10 +105,16 @@ export class Colouring {
     const share = Math.min(Math.max((value - low) / (high - low || 1), 0), 1);
     return uncertaintyColour(share).map((channel) => channel / 255);
   }
-  // Whether a point is drawn in a view: not of a hidden class.
+  // Whether a point can be picked in a view: it is not of a hidden class, and among those that are looked for.
   shows(number, block, point, known) {
-    const { mode, first } = parseColour(this.views[number].colour, known);
+    const parsed = parseColour(this.views[number].colour, known);
+    const { mode, first } = parsed;
     if (mode !== MODES.classes && mode !== MODES.error) return true;
+    const wanted = this.wanted(parsed);
+    if (wanted) {
+      const names = [first, parsed.second ?? this.partner(first)];
+      return names.every((name, place) => block.values.get(name)?.[point] === wanted[place]);
+    }
     const palette = this.palettes.get(first);
     const values = block.values.get(first);
     return !palette || !values || !palette.hidden.has(values[point]);

@@ -29,6 +29,7 @@ export function pointMaterial(ramps) {
     right: new THREE.Vector3(),
     ignored: new THREE.Vector3(),
     dimming: 1,
+    only: new THREE.Vector2(-1, -1),
     palette: null,
     ramps,
   }, { blending: THREE.NoBlending });

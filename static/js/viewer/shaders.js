@@ -21,6 +21,7 @@ uniform vec3 unknown;     // of points without a value
 uniform vec3 right;       // of points whose prediction is right
 uniform vec3 ignored;     // of points that are not judged
 uniform float dimming;
+uniform vec2 only;        // the values of first and second that are looked for; below 0: nothing is
 uniform sampler2D palette;
 uniform sampler2D ramps;
 in vec4 record;
@@ -30,6 +31,7 @@ flat out vec3 colour;
 flat out float roundness;
 
 const vec3 WRONG = vec3(1.0, 0.18, 0.16);
+const vec3 RIGHT_ONES = vec3(0.31, 0.84, 0.55);
 
 vec3 ramp(float value, float row) {
   float share = clamp((value - colourRange.x) / max(colourRange.y - colourRange.x, 1e-9), 0.0, 1.0);
@@ -43,7 +45,19 @@ vec4 judged(float truth, float prediction) {
   return vec4(truth == prediction ? right : WRONG, own.a);
 }
 
+bool looking() {
+  return only.x >= 0.0 && (mode == 5 || mode == 6);
+}
+
+bool wanted() {
+  return first == only.x && second == only.y;
+}
+
 vec4 colourOf(vec3 place) {
+  if (looking()) {
+    if (!wanted()) return vec4(ignored, 1.0);
+    if (mode == 6) return vec4(first == second ? RIGHT_ONES : WRONG, 1.0);
+  }
   if (mode == 0) return vec4(plain, 1.0);
   if (mode == 1) return vec4(ramp(place.z, 0.25), 1.0);
   if (mode == 2) return vec4(ramp(record.w, 0.25), 1.0);
@@ -60,6 +74,8 @@ void main() {
   vec4 shown = colourOf(place);
   gl_Position = projectionMatrix * modelViewMatrix * vec4(record.xyz, 1.0);
   float pixels = size.x * pow(nearness.x / max(gl_Position.w, 0.01), nearness.y);
+  // What is looked for stands out; the rest is there for orientation only.
+  if (looking()) pixels *= wanted() ? 1.7 : 0.75;
   gl_PointSize = clamp(pixels, size.y, size.z);
   // A disc of fewer pixels than this is ragged; a square is not.
   roundness = gl_PointSize >= 3.0 ? 0.25 : 1.0;

@@ -129,6 +129,10 @@ export class PointCloudViewer extends Drawing {
   setClassVisible(key, index, visible) {
     if (this.colouring.setClassVisible(key, index, visible)) this.loop.touch();
   }
+  // Lets only the points of one class that were predicted as another stand out: {truth, prediction, pair}; null: all.
+  setOnly(only) {
+    if (this.colouring.setOnly(only)) this.loop.touch();
+  }
   // The ends of a colour scale in its own unit; without them it fits the first cloud again.
   setRange(colour, low, high) {
     if (this.colouring.setRange(colour, low, high)) this.loop.touch();

@@ -1,0 +1,1 @@
+"""Frozen versions as files for other programs: formats, what they hold, and where they are written to."""
