@@ -4,9 +4,10 @@
 
 `--scenes` scenes with `--frames` frames each are made by SQL in a frozen dataset version, and one scene with
 `--timeline` frames. Four clients, each a process, send the score vectors of all scenes in the binary form through the
-web server of `make demo`, `--calls` scenes a call; beside it the same numbers go by COPY into a table with a row a
-frame. Then the evaluation is finished, which is also told for 10 million frames at the same pace, the bytes on disk are
-counted, and the timeline of the long scene is read as the scene page does.
+web server of `make demo`, `--calls` scenes a call, to a draft that warms it up and then to the one measured; beside it
+the same numbers go by COPY into a table with a row a frame. Then the evaluation is finished, which is also told for 10
+million frames at the same pace, the bytes on disk are counted, and the timeline of the long scene is read as the scene
+page does.
 """
 
 from __future__ import annotations

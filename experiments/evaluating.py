@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 CONFIDENCE, UNCERTAINTY = "confidence", "uncertainty"
 Classes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.floating]
+Marks = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+# Comparing with so many classes one by one is faster than looking each point's class up.
+MOST_COMPARED = 16
 
 
 @dataclass(frozen=True)
@@ -99,21 +103,9 @@ def _graded(prediction: FramePrediction, terms: Terms, truth: Classes, predicted
     """The bins of confidence and of uncertainty over the points whose truth is not ignored; empty where not given."""
     if prediction.confidence is None and prediction.uncertainty is None:
         return b"", b""
-    right = truth == predicted
-    table = np.ones(256, bool)
-    table[list(terms.ignored)] = False
-    judged = table[truth]
-    chosen = None if judged.all() else np.flatnonzero(judged)
-
-    def of(values: npt.NDArray) -> npt.NDArray:
-        return values if chosen is None else values[chosen]
-
-    def numbers(file: StoredFile) -> Numbers:
-        return of(read_numbers(file.read(), points=len(truth)))
-
-    right = of(right)
-    confidence = None if prediction.confidence is None else numbers(prediction.confidence)
-    sums = b"" if confidence is None else metrics.confidence_bins(confidence, right).tobytes()
+    right, left_out = truth == predicted, _marked(truth, terms.ignored)
+    confidence = None if prediction.confidence is None else _Graded.read(prediction.confidence, right, left_out)
+    sums = b"" if confidence is None else confidence.confidence_bins().tobytes()
     evaluation = terms.evaluation
     low, high = evaluation.low, evaluation.high
     if (
@@ -122,10 +114,52 @@ def _graded(prediction: FramePrediction, terms: Terms, truth: Classes, predicted
         and low is not None
         and high is not None
     ):
-        return sums, metrics.to_records(metrics.uncertainty_bins(numbers(prediction.uncertainty), ~right, low, high))
+        uncertainty = _Graded.read(prediction.uncertainty, right, left_out)
+        return sums, metrics.to_records(uncertainty.uncertainty_bins(low, high))
     if evaluation.ranked_by == CONFIDENCE and confidence is not None:
-        return sums, metrics.to_records(metrics.uncertainty_bins(confidence, ~right, 1.0, 0.0))
+        return sums, metrics.to_records(confidence.uncertainty_bins(1.0, 0.0))
     return sums, b""
+
+
+def _marked(truth: Classes, ignored: Sequence[int]) -> Marks:
+    """Which points are of an ignored class, bool (n,)."""
+    if len(ignored) > MOST_COMPARED:
+        table = np.zeros(256, bool)
+        table[list(ignored)] = True
+        return table[truth]
+    marks = np.zeros(len(truth), bool)
+    for index in ignored:
+        marks |= truth == index
+    return marks
+
+
+@dataclass(frozen=True, eq=False)
+class _Graded:
+    """Numbers of the points that are judged; half-precision ones only as how often each occurs."""
+
+    values: Numbers
+    right: Marks
+    counts: Counts | None
+
+    @classmethod
+    def read(cls, file: StoredFile, right: Marks, left_out: Marks) -> "_Graded":
+        values = read_numbers(file.read(), points=len(right))
+        if values.dtype == np.float16:
+            return cls(values, right, metrics.half_counts(values, right, left_out))
+        if left_out.any():
+            judged = np.flatnonzero(~left_out)
+            values, right = values[judged], right[judged]
+        return cls(values, right, None)
+
+    def confidence_bins(self) -> npt.NDArray[np.float64]:
+        if self.counts is None:
+            return metrics.confidence_bins(self.values, self.right)
+        return metrics.confidence_bins_of(self.counts)
+
+    def uncertainty_bins(self, low: float, high: float) -> Counts:
+        if self.counts is None:
+            return metrics.uncertainty_bins(self.values, ~self.right, low, high)
+        return metrics.uncertainty_bins_of(self.counts, low, high)
 
 
 def _bands(frame: Frame, edges: Sequence[float]) -> Classes:
@@ -134,15 +168,14 @@ def _bands(frame: Frame, edges: Sequence[float]) -> Classes:
         if frame.display is None or frame.octree_index_id or frame.finite_count != frame.point_count:
             parts = [_squared(cloud.positions()) for cloud in clouds_of(frame)]
             return metrics.range_bands(np.concatenate(parts), edges)
-        bands = np.empty(frame.point_count, np.uint8)
         squared = tiles.squared_ranges(frame.display.read())
-        if len(squared) != len(bands):
-            raise CloudError(f"the display chunk has {len(squared)} points, the frame {len(bands)}", "Build it again.")
-        bands[tiles.stride_order(len(squared))] = metrics.range_bands(squared, edges)
+        if len(squared) != frame.point_count:
+            words = f"the display chunk has {len(squared)} points, the frame {frame.point_count}"
+            raise CloudError(words, "Build it again.")
+        return metrics.range_bands(squared, edges)[tiles.display_places(len(squared))]
     except (OSError, CloudError):
         logger.warning("The ranges of frame %s can't be read.", frame, exc_info=True)
         return np.full(frame.point_count, len(edges) + 1, np.uint8)
-    return bands
 
 
 def _squared(positions: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from django.db import connection
 
 from experiments import metrics
 from experiments.evaluation_figures import (
@@ -177,6 +178,15 @@ HARD = 0.5
 DIFF_SCENES_AT_ONCE = 100
 
 
+_SHARED = """
+SELECT a.frame_id, a.confusion, b.confusion, a.labels_digest <> b.labels_digest
+FROM experiments_framesums AS a JOIN experiments_framesums AS b ON b.frame_id = a.frame_id
+WHERE a.evaluation_id = %(a)s AND a.scene_id = ANY(%(scenes)s)
+    AND b.evaluation_id = %(b)s AND b.scene_id = ANY(%(scenes)s)
+ORDER BY a.frame_id
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class _Shared:
     """Frames of both evaluations as columns: ids (n,), IoU by class in both (n, K), whether their labels differ."""
@@ -239,19 +249,17 @@ def _shared_scenes(a: RunEvaluation, b: RunEvaluation) -> Iterator[list[int]]:
 def _shared(
     a: RunEvaluation, b: RunEvaluation, scenes: list[int], rule: str, ignored: list[int], totals: Counts
 ) -> _Shared:
-    columns = ("frame_id", "confusion", "labels_digest")
-    rows = [
-        {row[0]: row[1:] for row in FrameSums.objects.filter(evaluation=one.pk, scene__in=scenes).values_list(*columns)}
-        for one in (a, b)
-    ]
-    frames = sorted(rows[0].keys() & rows[1].keys())
-    ious = []
-    for place, found in enumerate(rows):
-        counts = metrics.stacked([found[frame][0] for frame in frames], totals.shape[1:])
-        totals[place] += counts.sum(axis=0)
-        ious.append(metrics.iou(counts, rule, ignored))
-    relabelled = sum(rows[0][frame][1] != rows[1][frame][1] for frame in frames)
-    return _Shared(np.array(frames, np.int64), ious[0], ious[1], relabelled)
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARED, {"a": a.pk, "b": b.pk, "scenes": scenes})
+        rows = cursor.fetchall()
+    if not rows:
+        none = np.empty((0, a.class_count))
+        return _Shared(np.empty(0, np.int64), none, none, 0)
+    frames, before, after, relabelled = zip(*rows, strict=True)
+    for place, records in enumerate((before, after)):
+        totals[place] += metrics.from_records(records, totals.shape[1:])
+    ious = [metrics.iou_of_records(records, a.class_count, rule, ignored) for records in (before, after)]
+    return _Shared(np.array(frames, np.int64), ious[0], ious[1], sum(relabelled))
 
 
 def _sorted_out(

@@ -191,9 +191,13 @@ def kept_classes(indices: npt.NDArray[np.uint8]) -> bytes:
 def kept_numbers(values: Numbers) -> bytes:
     """The bytes that are kept of confidence or uncertainty: a .npy file, version 1.0, padded to 64 bytes."""
     little = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
-    said = f"{{'descr': '<f{little.dtype.itemsize}', 'fortran_order': False, 'shape': ({len(little)},), }}"
+    return _kept_header(little.dtype.itemsize, len(little)) + little.tobytes()
+
+
+def _kept_header(itemsize: int, points: int) -> bytes:
+    said = f"{{'descr': '<f{itemsize}', 'fortran_order': False, 'shape': ({points},), }}"
     padded = said + " " * (-(10 + len(said) + 1) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded.encode() + little.tobytes()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded.encode()
 
 
 def read_classes(kept: bytes | memoryview, *, points: int) -> npt.NDArray[np.uint8]:
@@ -204,4 +208,8 @@ def read_classes(kept: bytes | memoryview, *, points: int) -> npt.NDArray[np.uin
 
 def read_numbers(kept: bytes | memoryview, *, points: int) -> Numbers:
     """Confidence or uncertainty from kept bytes, float16 or float32, shape (points,). Raises CloudError."""
+    for itemsize in (2, 4):  # as `kept_numbers` wrote it: without reading the header as Python
+        header = _kept_header(itemsize, points)
+        if len(kept) == len(header) + itemsize * points and kept[: len(header)] == header:
+            return np.frombuffer(kept, f"<f{itemsize}", points, len(header))
     return read_array(kept, kinds="f", what="values", points=points, most_bytes=4)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet
 
+from experiments.models import Run
 from registry.models import (
     Alias,
     GateResult,
@@ -71,6 +72,13 @@ def resolve(name: str) -> ModelVersion:
     if found is None:
         raise MissingError(f"{model.name} has no {reference[:60]!r}.{_there(model)}")
     return found
+
+
+def runs_of_members(ensemble: ModelVersion) -> list[Run]:
+    """The runs behind the members of an ensemble, in their order; empty for a single model. One query."""
+    members = ensemble.members.select_related("run", "version__run").order_by("position")
+    found = [member.run or (member.version.run if member.version else None) for member in members]
+    return list(dict.fromkeys(run for run in found if run is not None))
 
 
 def _there(model: RegisteredModel, most: int = 10) -> str:

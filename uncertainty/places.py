@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from django.db import connection
 
 from experiments.binary_rows import INTEGER, binary_rows
 from uncertainty.models import Evaluation
@@ -22,12 +23,9 @@ _FRAMES = """
 def frame_counts(evaluation: Evaluation, scenes: Sequence[int]) -> dict[int, int]:
     """By scene id: how many frames each of some scenes has; scenes outside of the split are left out. One query."""
     split = evaluation.split
-    rows = binary_rows(
-        _SCENES,
-        [evaluation.dataset_version_id, split, split, list(scenes)],
-        {"scene": INTEGER, "frames": INTEGER},
-    )
-    return dict(zip(rows["scene"].tolist(), rows["frames"].tolist(), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_SCENES, [evaluation.dataset_version_id, split, split, list(scenes)])
+        return dict(cursor.fetchall())
 
 
 def positions_of(frames: Sequence[int]) -> tuple[Array, Array, Array]:

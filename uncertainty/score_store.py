@@ -12,6 +12,7 @@ from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
 from uncertainty.scores import Array, VectorFacts, vector_facts
+from uncertainty.selectors import sent_vector
 
 INT8_OID, FLOAT4_OID, FLOAT8_OID = 20, 700, 701
 INT8_ARRAY_OID, FLOAT4_ARRAY_OID, FLOAT8_ARRAY_OID = 1016, 1021, 1022
@@ -152,13 +153,13 @@ def kept_vectors(evaluation: int, scenes: list[int]) -> dict[int, tuple[Array, A
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT scene_id, scores, ious FROM uncertainty_scenescores
+            SELECT scene_id, array_send(scores), array_send(ious) FROM uncertainty_scenescores
             WHERE evaluation_id = %s AND scene_id = ANY(%s) ORDER BY scene_id FOR UPDATE
             """,
             [evaluation, scenes],
         )
         return {
-            scene: (np.array(scores, np.float32), None if ious is None else np.array(ious, np.float32))
+            scene: (sent_vector(scores), None if ious is None else sent_vector(ious))
             for scene, scores, ious in cursor.fetchall()
         }
 

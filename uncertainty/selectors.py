@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from experiments.models import Run
+from registry.models import ModelVersion
 from scenes.models import Frame, Scene
 from uncertainty.models import Evaluation, EvaluationState, PointScores, SceneScores
 
@@ -92,6 +93,13 @@ def evaluations_of_model(name: str, *, most: int = MOST_EVALUATIONS) -> list[Eva
     return list(Evaluation.objects.for_listing().finished().filter(name=name).order_by("-finished_at", "-pk")[:most])
 
 
+def evaluations_of_version(version: ModelVersion, *, most: int = MOST_EVALUATIONS) -> list[Evaluation]:
+    """The evaluations that stand for a version of a registered model, newest first: of itself, or of its run."""
+    own = Q(model_version=version)
+    condition = own | Q(run=version.run_id, model_version=None) if version.run_id else own
+    return list(Evaluation.objects.for_listing().finished().filter(condition).order_by("-finished_at", "-pk")[:most])
+
+
 def ranked_scenes(
     evaluation: Evaluation, *, scenes: QuerySet[Scene] | None = None, after: int = 0, most: int = 50
 ) -> list[RankedScene]:
@@ -156,6 +164,8 @@ _ELEMENTS = np.dtype([("length", ">i4"), ("value", ">f4")])
 
 def sent_vector(data: bytes | memoryview) -> np.ndarray:
     """A float4[] without nulls as PostgreSQL sends it, float32 (n,)."""
+    if len(data) < _ARRAY_HEADER:  # an empty array has no dimension, and none of its header
+        return np.empty(0, np.float32)
     return np.frombuffer(data, _ELEMENTS, offset=_ARRAY_HEADER)["value"].astype(np.float32)
 
 

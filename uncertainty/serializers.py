@@ -24,10 +24,10 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     class Meta:
         model = Evaluation
         fields = [
-            "id", "title", "name", "run", "dataset_version", "dataset", "split", "definition", "measure", "custom_name",
-            "unit", "normalised", "aggregator", "threshold", "low", "high", "state", "mean", "p95", "maximum",
-            "scene_count", "scene_total", "frame_count", "frame_total", "coverage", "created_by", "created_at",
-            "finished_at",
+            "id", "title", "name", "run", "model_version", "dataset_version", "dataset", "split", "definition",
+            "measure", "custom_name", "unit", "normalised", "aggregator", "threshold", "low", "high", "state", "mean",
+            "p95", "maximum", "scene_count", "scene_total", "frame_count", "frame_total", "coverage", "created_by",
+            "created_at", "finished_at",
         ]  # fmt: skip
 
     def get_dataset(self, evaluation: Evaluation) -> str:

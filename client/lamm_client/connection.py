@@ -140,8 +140,9 @@ class Connection:
         `measure` is required: predictive_entropy, mutual_information, expected_entropy, variation_ratio, disagreement,
         variance or custom (with `custom_name` and `high`). `split` ("val"), `normalised`, `aggregator` of points to
         frames ("mean", "p95", "p99.9", "max", "top-0.1%", "fraction>t" with `threshold`), `name` of the model or
-        ensemble, `run`, `members` (numbers of runs), `classes` (the range of measures in nats), `notes`. `replace`
-        corrects frames that have another score already. The same wishes again go on with their draft.
+        ensemble, or `model`, a registered one ("classifier@production"), `run`, `members` (numbers of runs), `classes`
+        (the range of measures in nats), `notes`. `replace` corrects frames that have another score already. The same
+        wishes again go on with their draft.
         """
         return evaluations.open_evaluation(self.transport, dataset, replace=replace, **wishes)
 

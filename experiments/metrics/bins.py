@@ -4,8 +4,9 @@ ECE and MCE: Naeini et al. 2015 and Guo et al. 2017 (arXiv 1706.04599), 15 bins 
 the predicted class. A confidence on an edge belongs to the bin below it, as in those papers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +28,9 @@ def confidence_bins(confidence: Values, right: Rights, bins: int = CONFIDENCE_BI
 
     `confidence` is 0..1 (n,), `right` bool (n,). Points without a finite confidence are left out.
     """
-    if confidence.dtype == np.float16 and not (confidence.view(np.uint16) > HALF_ONE).any():
-        return _half_confidence_bins(confidence, right, bins)
-    places = _placed(confidence, _confidence_places, 0.0, 1.0, bins)
+    if confidence.dtype == np.float16:
+        return confidence_bins_of(half_counts(confidence, right), bins)
+    places = _confidence_places(confidence, 0.0, 1.0, bins)
     values = confidence if confidence.dtype == np.float64 else confidence.astype(np.float32)
     sums = np.empty((bins, CONFIDENCE_SUMS))
     sums[:, [0, 2]] = _counted(places, right, bins)
@@ -37,18 +38,57 @@ def confidence_bins(confidence: Values, right: Rights, bins: int = CONFIDENCE_BI
     return sums
 
 
-HALF_ONE = 0x3C00  # 1.0 in half precision: all numbers from 0 to 1 are the bit patterns up to it
+def half_counts(values: Values, right: Rights, left_out: Rights | None = None) -> Counts:
+    """How many wrong and right points have each half-precision number, int64 (2, numbers) by its bit pattern.
+
+    `values` is float16 (n,), `right` bool (n,); points that `left_out` (n,) marks are not counted. All bins follow
+    from these counts, so that the points are counted once, however many kinds of bins are wanted.
+    """
+    patterns = values.view(np.uint16)
+    numbers = int(patterns.max(initial=0)) + 1
+    groups = right.view(np.uint8) if left_out is None else right.view(np.uint8) | (left_out.view(np.uint8) << 1)
+    kinds = 2 if left_out is None else 4
+    size = np.uint16 if kinds * numbers <= 2**16 else np.uint32
+    joint = np.multiply(groups, size(numbers), dtype=size)
+    np.add(joint, patterns, out=joint)
+    return np.bincount(joint, minlength=kinds * numbers)[: 2 * numbers].reshape(2, numbers)
 
 
-def _half_confidence_bins(confidence: Values, right: Rights, bins: int) -> Sums:
-    """The same from how often each of the half-precision numbers from 0 to 1 occurs: one count of points."""
-    kinds = HALF_ONE + 1
-    joint = confidence.view(np.uint16) + right * np.uint16(kinds)
-    found = np.bincount(joint, minlength=2 * kinds).reshape(2, kinds)
-    numbers = np.arange(kinds, dtype=np.uint16).view(np.float16)
-    places, points = _table(_confidence_places, 0.0, 1.0, bins)[:kinds], found.sum(axis=0)
-    weights = (points, points * numbers.astype(np.float64), found[1])
-    return np.stack([np.bincount(places, weights=row, minlength=bins)[:bins] for row in weights], axis=1)
+def confidence_bins_of(counts: Counts, bins: int = CONFIDENCE_BINS) -> Sums:
+    """What `confidence_bins` gives, from `half_counts` of the confidence."""
+    points = counts.sum(axis=0)
+    rows = [points, points * _half_numbers()[: len(points)], counts[1]]
+    return _grouped(rows, _confidence_places, 0.0, 1.0, bins).T
+
+
+@lru_cache(1)
+def _half_numbers() -> Sums:
+    """All half-precision numbers by bit pattern, float64 (65536,); 0 for those that are not finite, of no bin."""
+    with np.errstate(invalid="ignore"):
+        numbers = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float64)
+    return np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def uncertainty_bins_of(counts: Counts, low: float, high: float, bins: int = UNCERTAINTY_BINS) -> Counts:
+    """What `uncertainty_bins` gives, from `half_counts` of the uncertainty."""
+    points = counts.sum(axis=0)
+    return _grouped([points, counts[0]], _uncertainty_places, float(low), float(high), bins).T.astype(np.int64)
+
+
+def _grouped(rows: Sequence[npt.NDArray[Any]], place: Placing, low: float, high: float, bins: int) -> Sums:
+    """Rows of sums by half-precision number as sums by bin, float64 (rows, bins): exact, as sums stay below 2**53."""
+    starts, places = _runs(place, low, high, bins)
+    many = int(np.searchsorted(starts, len(rows[0])))
+    runs = [np.add.reduceat(row, starts[:many]) for row in rows]
+    return np.stack([np.bincount(places[:many], weights=run, minlength=bins + 1)[:bins] for run in runs])
+
+
+@lru_cache(32)
+def _runs(place: Placing, low: float, high: float, bins: int) -> tuple[npt.NDArray[np.intp], Places]:
+    """Where, among all half-precision numbers by bit pattern, a run of them in one bin begins, and which bin it is."""
+    table = _table(place, low, high, bins)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(table)) + 1])
+    return starts, table[starts]
 
 
 # Tells an edge such as 0.6 * 15 from the next number above it, in spite of rounding.
@@ -108,6 +148,8 @@ def uncertainty_bins(
     `uncertainty` is (n,), `wrong` bool (n,). Points whose uncertainty is NaN are left out. `low` is the most
     certain end: a confidence is binned from 1 to 0.
     """
+    if uncertainty.dtype == np.float16:
+        return uncertainty_bins_of(half_counts(uncertainty, ~wrong), low, high, bins)
     return _counted(uncertainty_places(uncertainty, low, high, bins), wrong, bins)
 
 

@@ -9,18 +9,35 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Exists, F, OuterRef
 
 from datasets.models import Item
+from experiments.binary_rows import BYTES, INTEGER, SHORT, write_rows
 from experiments.evaluating import Pair, SceneFacts, Terms, frame_sums, scene_sums
 from experiments.models import FramePrediction, FrameSums, LabelChoice, RunEvaluation, SceneSums
 from scenes.clouds.cloud import CloudError
 from scenes.models import Frame, FrameLabels, FrameState, LabelSet
 
 SCENES_AT_ONCE = 16
-FRAMES_AT_ONCE = 48
+FRAMES_AT_ONCE = 96
 MISSING_KEPT = 200
 # What a copied row takes over from the evaluation that it was computed for.
 COPIED = (
     "scene_id", "frame_id", "split", "points", "correct", "confusion", "bands", "confidence", "uncertainty",
     "predictions_digest", "labels_digest", "inputs",
+)  # fmt: skip
+COLUMNS = {
+    "evaluation_id": INTEGER,
+    "scene_id": INTEGER,
+    "frame_id": INTEGER,
+    "points": SHORT,
+    "correct": SHORT,
+} | dict.fromkeys(
+    ("split", "confusion", "bands", "confidence", "uncertainty", "predictions_digest", "labels_digest", "inputs"), BYTES
+)
+# What of the frames, their predictions and their files is read; of large batches the rest would take most of the time.
+FILES = ("classes", "confidence", "uncertainty", "frame__display", "frame__cloud")
+STORED = ("digest", "storage", "path")
+FRAME = ("scene", "index", "name", "root", "format", "point_count", "finite_count", "octree_index")
+READ = (
+    "scene", *(f"frame__{name}" for name in FRAME), *(f"{file}__{name}" for file in FILES for name in STORED),
 )  # fmt: skip
 
 
@@ -35,8 +52,9 @@ def evaluate_some(evaluation: RunEvaluation) -> int | None:
     terms = Terms.of(evaluation)
     label_sets = _label_sets(evaluation, items)
     pairs, whole = _next_pairs(evaluation, items, label_sets)
-    FrameSums.objects.bulk_create(_sums(terms, pairs))
-    return len(pairs) + _roll_up(terms, whole, label_sets)
+    made = list(_sums(terms, pairs))
+    _write(made)
+    return len(pairs) + _roll_up(terms, whole, label_sets, made)
 
 
 def _next_items(evaluation: RunEvaluation) -> list[Item]:
@@ -68,11 +86,12 @@ def _next_pairs(
         frame__state=FrameState.READY,
         frame__point_count=F("point_count"),
     )
-    files = ("classes", "confidence", "uncertainty", "frame__display", "frame__cloud")
-    rows = list(given.order_by("scene_id", "frame__index").select_related(*files)[: FRAMES_AT_ONCE + 1])
+    ordered = given.order_by("scene_id", "frame__index").select_related(*FILES).only(*READ)
+    rows = list(ordered[: FRAMES_AT_ONCE + 1])
     chosen, beyond = rows[:FRAMES_AT_ONCE], rows[FRAMES_AT_ONCE:]
     labels = FrameLabels.objects.filter(label_set__in=sets, frame__in=[row.frame_id for row in chosen]).order_by()
-    by_frame = {row.frame_id: row for row in labels.select_related("classes")}
+    columns = ("frame", *(f"classes__{name}" for name in STORED))
+    by_frame = {row.frame_id: row for row in labels.select_related("classes").only(*columns)}
     splits = {item.scene_id: item.split for item in items}
     pairs = [Pair(row.frame, splits[row.scene_id], row, by_frame[row.frame_id]) for row in chosen]
     return pairs, [item for item in items if not beyond or item.scene_id < beyond[0].scene_id]
@@ -102,6 +121,17 @@ def _sums(terms: Terms, pairs: Sequence[Pair]) -> Iterator[FrameSums]:
             yield _computed(pair, terms)
 
 
+def _write(made: Sequence[FrameSums]) -> None:
+    rows = ([_written(getattr(row, name)) for name in COLUMNS] for row in made)
+    write_rows(FrameSums._meta.db_table, COLUMNS, rows)
+
+
+def _written(value: int | str | bytes | memoryview) -> int | bytes:
+    if isinstance(value, str):
+        return value.encode()
+    return value if isinstance(value, int) else bytes(value)
+
+
 def _computed(pair: Pair, terms: Terms) -> FrameSums:
     try:
         return frame_sums(pair, terms)
@@ -112,22 +142,26 @@ def _computed(pair: Pair, terms: Terms) -> FrameSums:
         ) from error
 
 
-def _roll_up(terms: Terms, items: Sequence[Item], label_sets: dict[int, int]) -> int:
-    """Write the sums of scenes whose frames are all handled; returns how many of these can't be compared."""
+def _roll_up(terms: Terms, items: Sequence[Item], label_sets: dict[int, int], made: Sequence[FrameSums]) -> int:
+    """Write the sums of scenes whose frames are all handled; returns how many of these can't be compared.
+
+    `made` are the sums of frames that this batch wrote: only those of earlier ones are read.
+    """
     if not items:
         return 0
     evaluation = terms.evaluation
     rows: dict[int, list[FrameSums]] = defaultdict(list)
     ids = [item.scene_id for item in items]
-    for row in FrameSums.objects.filter(evaluation=evaluation.pk, scene__in=ids).order_by():
+    earlier = FrameSums.objects.filter(evaluation=evaluation.pk, scene__in=ids).order_by()
+    for row in [*earlier.exclude(frame__in=[row.frame_id for row in made]), *made]:
         rows[row.scene_id].append(row)
     missing = _missing(evaluation, ids, label_sets)
-    made = []
+    rolled = []
     for item in items:
         counts = Counter(why for _, why in missing[item.scene_id])
         facts = SceneFacts(item.scene_id, item.split, label_sets.get(item.scene_id), **counts)
-        made.append(scene_sums(terms, facts, rows[item.scene_id]))
-    SceneSums.objects.bulk_create(made)
+        rolled.append(scene_sums(terms, facts, rows[item.scene_id]))
+    SceneSums.objects.bulk_create(rolled)
     _name_missing(evaluation, items, missing)
     return sum(map(len, missing.values()))
 

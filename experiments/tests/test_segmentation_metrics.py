@@ -100,6 +100,18 @@ class TestConfusion:
         assert metrics.stacked(frames, (2, 2)).tolist() == [[[1, 5], [0, 2]], [[3, 4], [0, 9]]]
 
 
+@pytest.mark.parametrize("rule", metrics.RULES)
+@pytest.mark.parametrize("ignored", [[], [0], [1, 4]])
+def test_rates_of_records_are_those_of_their_matrices(rule, ignored):
+    random = np.random.default_rng(len(ignored))
+    counts = random.integers(0, 50, (9, 6, 6)) * (random.random((9, 6, 6)) < 0.3)
+    counts[4], counts[:, 5] = 0, 0
+    records = [metrics.to_records(one) for one in counts]
+    expected = metrics.iou(counts, rule, ignored)
+    np.testing.assert_array_equal(metrics.iou_of_records(records, 6, rule, ignored), expected)
+    assert metrics.iou_of_records([], 6, rule, ignored).shape == (0, 6)
+
+
 classes_of_points = arrays.arrays(np.uint8, st.integers(1, 200), elements=st.integers(0, 5))
 
 
@@ -146,6 +158,22 @@ class TestCalibrationAndRanking:
         np.testing.assert_allclose(sum(parts), whole, atol=1e-6)
         assert whole[:, 0].sum() == len(confidence)
         assert whole[:, 2].sum() == right.sum()
+
+    @promises(deadline=None)
+    @given(
+        arrays.arrays(np.uint16, st.integers(0, 200), elements=st.integers(0, 2**16 - 1)),
+        st.sampled_from([(0.0, 3.0), (1.0, 0.0), (2.0, 2.0)]),
+    )
+    def test_half_precision_gives_the_bins_of_the_judged_points(self, patterns, ends):
+        values = np.nan_to_num(patterns.view(np.float16), nan=np.nan, posinf=9, neginf=-9)
+        random = np.random.default_rng(len(values))
+        right, left_out = random.random((2, len(values))) < 0.4
+        judged, counts = ~left_out, metrics.half_counts(values, right, left_out)
+        single = values[judged].astype(np.float32)
+        found = metrics.uncertainty_bins_of(counts, *ends)
+        assert (found == metrics.uncertainty_bins(single, ~right[judged], *ends)).all()
+        expected = metrics.confidence_bins(single, right[judged])
+        np.testing.assert_allclose(metrics.confidence_bins_of(counts), expected, rtol=1e-6, atol=1e-6)
 
     def test_what_is_not_a_number_is_left_out(self):
         values = np.array([0.5, np.nan, 0.9], np.float16)

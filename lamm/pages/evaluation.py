@@ -39,7 +39,9 @@ class SceneRow:
 @require_safe
 @permission_required("uncertainty.view_evaluation", raise_exception=True)
 def evaluation(request: HttpRequest, evaluation_id: int) -> HttpResponse:
-    rows = Evaluation.objects.select_related("run", "dataset_version__dataset", "created_by", "finished_by")
+    rows = Evaluation.objects.select_related(
+        "run", "model_version__model", "dataset_version__dataset", "created_by", "finished_by"
+    )
     large = [f"dataset_version__{name}" for name in ("certificate", "statistics", "drawn")]
     found = get_object_or_404(rows.defer("run__failure", *large), pk=evaluation_id)
     parameters = without_blanks(request.GET)

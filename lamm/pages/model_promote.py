@@ -15,6 +15,7 @@ from experiments.models import Artifact, Run, RunStatus
 from lamm.errors import domain_status, words
 from lamm.model_steps import tags_of
 from lamm.pages.model_version import card
+from lamm.run_artifacts import model_artifact
 from registry import selectors, services
 from registry.models import ModelKind, RegisteredModel
 from registry.services.permissions import REGISTER
@@ -56,10 +57,13 @@ def _registered(request: HttpRequest, run: Run) -> Any:
 
 def _form(run: Run) -> dict[str, Any]:
     models = RegisteredModel.objects.filter(kind=ModelKind.SINGLE).order_by("name")
+    artifacts = list(run.artifacts.select_related("file").order_by("path")[:ARTIFACTS_OFFERED])
+    likely = model_artifact(artifacts)
     return {
         "run": run,
         "evaluation": latest_evaluation(run),
-        "artifacts": list(run.artifacts.select_related("file").order_by("path")[:ARTIFACTS_OFFERED]),
+        "artifacts": artifacts,
+        "likely": likely.path if likely else "",
         "models": models.values_list("name", flat=True)[:MODELS_OFFERED],
         "registered": selectors.versions_of_runs([run.pk])[run.pk],
     }

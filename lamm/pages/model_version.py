@@ -17,8 +17,9 @@ from lamm.pages.models import LOOK
 from registry import selectors
 from registry.compatibility import fits
 from registry.models import ModelVersion, PromotionRequest, RequestState, Stage
+from uncertainty.selectors import evaluations_of_version
 
-SCENES_SHOWN, DATASETS_SHOWN, REQUESTS_SHOWN = 12, 8, 20
+SCENES_SHOWN, DATASETS_SHOWN, REQUESTS_SHOWN, EVALUATIONS_SHOWN = 12, 8, 20, 8
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ def model_version(request: HttpRequest, name: str, label: str) -> HttpResponse:
         "fits": _fits(version),
         "targets": _targets(version, requests),
     }
+    if request.user.has_perm("uncertainty.view_evaluation"):
+        context["evaluations"] = evaluations_of_version(version, most=EVALUATIONS_SHOWN)
     if request.user.has_perm("scenes.view_scene"):
         context["scenes"] = predicted_scenes(version)
     return render(request, "pages/model_version.html", context)

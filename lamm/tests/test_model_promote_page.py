@@ -33,6 +33,15 @@ def test_without_a_run_the_newest_with_artifacts_are_offered(client, world):
     assert f"?run={empty.pk}" not in text
 
 
+def test_the_likely_model_among_several_artifacts_is_chosen_beforehand(client, world):
+    run = a_trained_run(world)
+    log_artifact(run, "checkpoints/last.pt", b"later weights", world.engineer)
+    log_artifact(run, "notes.txt", b"words", world.engineer)
+    text = shown(client, f"?run={run.pk}")
+    assert '<option value="checkpoints/best.pt" selected>' in text
+    assert text.count(" selected>") == 1
+
+
 def test_the_form_shows_what_is_kept_and_registers_with_one_post(client, world):
     run = a_trained_run(world)
     evaluate(run, world)

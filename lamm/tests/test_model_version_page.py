@@ -88,7 +88,7 @@ class TestTheCard:
         ask(world, version)
         ask(world, version, target="staging")
         client.force_login(world.engineer)
-        with django_assert_max_num_queries(28):
+        with django_assert_max_num_queries(29):
             assert client.get(f"/models/{MODEL}/v1/").status_code == 200
 
 

@@ -9,6 +9,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import resolve, reverse
 
+from datasets.models import DatasetExport
+from datasets.services.permissions import EXPORTED_DATA
 from lamm.tests.evaluation_addresses import EVALUATION_DECISIONS
 from lamm.tests.model_addresses import MODEL_DECISIONS, MODEL_WHO
 from lamm.tests.route_addresses import ROUTES, a_walked_scene, address
@@ -17,6 +19,8 @@ from scenes import services
 from scenes.models import TokenScope, Upload
 from scenes.roles import ROLES
 
+# What a route needs beside its decision: an archive holds clouds and labels.
+NEEDED_BESIDE = {"dataset-export-file": EXPORTED_DATA}
 PUBLIC, MEMBERS = "anyone", "anyone who is logged in"
 DECISIONS = {
     "login": PUBLIC,
@@ -248,8 +252,14 @@ def scene(db):
 def visitor(request, scene):
     visitor = Visitor(request.param)
     if visitor.person:
-        Upload.objects.update(owner=visitor.person)
+        hand_over(visitor.person)
     return visitor
+
+
+def hand_over(person: User) -> None:
+    """What only its owner may touch is theirs."""
+    Upload.objects.update(owner=person)
+    DatasetExport.objects.update(owner=person)
 
 
 DECIDED = [(name, pattern) for name, pattern in ROUTES if name in DECISIONS]
@@ -319,20 +329,25 @@ def test_every_role_at_every_list_of_the_admin(visitor):
     assert found == []
 
 
+def permission_named(name: str) -> Permission:
+    app, codename = name.split(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)
+
+
 def test_one_permission_is_enough_for_its_route_and_needed(scene):
     """A person in no role who is given just what DECISIONS names is let in, and nobody without it."""
     found = []
     person = Visitor(MEMBER)
-    Upload.objects.update(owner=person.person)
+    hand_over(person.person)
     for name, pattern in DECIDED:
         decision = decision_of(name, "GET")
         if "." not in decision:
             continue
         path = address(pattern, scene, person.person)
-        app, codename = decision.split(".")
-        permission = Permission.objects.get(content_type__app_label=app, codename=codename)
+        others = [permission_named(one) for one in NEEDED_BESIDE.get(name, ())]
+        person.person.user_permissions.set(others)
         without = person.status("GET", path)
-        person.person.user_permissions.set([permission])
+        person.person.user_permissions.set([permission_named(decision), *others])
         with_it = person.status("GET", path)
         person.person.user_permissions.clear()
         if without not in (401, 403, 405) or with_it not in (200, 405):

@@ -104,12 +104,25 @@ def golden_stride(n: int) -> int:
 
 def stride_order(n: int) -> Indices:
     """(j * a) mod n for j = 0..n-1, shape (n,): a permutation."""
-    if not n:
-        return np.empty(0, np.int64)
-    order = np.arange(n, dtype=np.int64)
-    order *= golden_stride(n)
-    order %= n
-    return order
+    return _multiples(n, golden_stride(n)) if n else np.empty(0, np.int64)
+
+
+def display_places(n: int) -> Indices:
+    """The place in display order of each of n points in file order, shape (n,): the inverse of `stride_order`."""
+    return _multiples(n, pow(golden_stride(n), -1, n)) if n else np.empty(0, np.int64)
+
+
+def _multiples(n: int, stride: int) -> Indices:
+    """(j * stride) mod n for j = 0..n-1: what is there is copied on, moved by its length, again and again."""
+    found = np.zeros(n, np.uint64)
+    done = 1
+    while done < n:
+        part = found[done : 2 * done]
+        np.add(found[: len(part)], np.uint64(done * stride % n), out=part)
+        # Below n the difference wraps around to a huge number; so no division is needed.
+        np.minimum(part, part - np.uint64(n), out=part)
+        done *= 2
+    return found.view(np.int64)
 
 
 def display_order(finite: npt.NDArray[np.bool_]) -> Indices:
@@ -184,8 +197,9 @@ def squared_ranges(data: bytes | memoryview) -> npt.NDArray[np.float32]:
     count, _, lo, scale = _read_header(data)
     records = np.frombuffer(data, "<u2", count * 4, HEADER.size).reshape(count, 4)
     total = np.zeros(count, np.float32)
+    column = np.empty(count, np.float32)
     for axis in range(3):
-        column = records[:, axis].astype(np.float32)
+        column[:] = records[:, axis]
         column *= scale[axis]
         column += np.float32(lo[axis])
         column *= column

@@ -64,6 +64,7 @@ class EvaluationDocument(serializers.Serializer):
     dataset = serializers.CharField(help_text="As Name@v2; a frozen version.")
     measure = serializers.CharField()
     name = serializers.CharField(required=False, help_text="Of the model or ensemble; a run alone needs none.")
+    model = serializers.CharField(required=False, help_text="A registered one, as classifier@v3.")
     run = serializers.IntegerField(required=False)
     members = serializers.ListField(child=serializers.IntegerField(), required=False)
     split = serializers.CharField(required=False, allow_blank=True)
@@ -132,6 +133,8 @@ class EvaluationViewSet(StrictParameters, mixins.ListModelMixin, mixins.Retrieve
         return [RawBody()] if making else super().get_parsers()
 
     def get_queryset(self) -> QuerySet[Evaluation]:
+        if self.action == "scores":  # brought in many calls, each of which asks for what it needs itself
+            return Evaluation.objects.only("pk")
         rows = Evaluation.objects.for_listing()
         return rows if self.action == "list" else rows.defer(None).select_related("dataset_version__dataset", "run")
 

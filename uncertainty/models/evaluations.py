@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from datasets.models import DatasetVersion, Split
 from experiments.models import Run
+from registry.models import ModelVersion
 from scenes.audit import AuditedRecords
 from scenes.errors import ConflictError
 from uncertainty import scores
@@ -66,6 +67,8 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 class Evaluation(models.Model):
     """The uncertainty scores of one model, run or ensemble on a split of a frozen dataset version.
 
+    Of a registered model `model_version` says which version, whose name it then carries unless it has one of its own.
+
     The definition of a score: `measure` (with `custom_name` for one of the user's own) in nats or `normalised`, whose
     values lie in `low`..`high`, and the `aggregator` of points to frames (`threshold` belongs to fraction>t). Scores
     come in while it is a draft. Finishing stores every number below and makes it immutable: triggers keep it and its
@@ -80,6 +83,14 @@ class Evaluation(models.Model):
     name = models.CharField(max_length=200, blank=True)
     run = models.ForeignKey(
         Run, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="uncertainty_evaluations"
+    )
+    model_version = models.ForeignKey(
+        ModelVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="uncertainty_evaluations",
     )
     dataset_version = models.ForeignKey(
         DatasetVersion, on_delete=models.PROTECT, editable=False, related_name="uncertainty_evaluations"

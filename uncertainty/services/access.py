@@ -1,12 +1,17 @@
 """Who may write which evaluation, and the locks under which it is written."""
 
 from django.contrib.auth.models import User
-from django.db import connection
 
-from scenes.errors import NotAllowedError
+from scenes.errors import MissingError, NotAllowedError
 from uncertainty.models import Evaluation
 
 ADD, CHANGE = "uncertainty.add_evaluation", "uncertainty.change_evaluation"
+# What bringing scores asks of a draft, and no more: it is asked with every call.
+_SHARED = """
+    SELECT id, name, run_id, dataset_version_id, split, measure, custom_name, unit, normalised, aggregator, threshold,
+        low, high, state, created_by_id
+    FROM uncertainty_evaluation WHERE id = %s FOR SHARE
+"""
 
 
 def check_writer(evaluation: Evaluation, person: User) -> None:
@@ -19,11 +24,12 @@ def check_writer(evaluation: Evaluation, person: User) -> None:
 def open_draft(evaluation: Evaluation, *, by: User) -> Evaluation:
     """The draft as it is now. Others may bring scores meanwhile, but nobody finishes it until the transaction ends.
 
-    Raises ConflictError once it is finished, NotAllowedError.
+    One query; what is not its definition, owner or state is fetched when it is asked for. Raises ConflictError once it
+    is finished, MissingError when it has been discarded meanwhile, NotAllowedError.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM uncertainty_evaluation WHERE id = %s FOR SHARE", [evaluation.pk])
-    found = Evaluation.objects.select_related("dataset_version__dataset").get(pk=evaluation.pk)
+    found = next(iter(Evaluation.objects.raw(_SHARED, [evaluation.pk])), None)
+    if found is None:
+        raise MissingError(f"There is no evaluation {evaluation.pk} any more.")
     check_writer(found, by)
     found.refuse_unless_draft()
     return found

@@ -10,8 +10,10 @@ from datasets.models import DatasetVersion, Split, VersionState
 from experiments.models import Run
 from experiments.services import version_named
 from experiments.wishes import clean_text, sayable
+from registry.models import ModelVersion
+from registry.selectors import resolve, runs_of_members
 from scenes.audit import save_audited
-from scenes.errors import ConflictError, NotAllowedError, RefusedError
+from scenes.errors import ConflictError, MissingError, NotAllowedError, RefusedError
 from uncertainty import scores
 from uncertainty.models import Aggregator, Evaluation, EvaluationMember, EvaluationState, Measure
 from uncertainty.services.access import ADD, locked
@@ -21,8 +23,8 @@ NATS, NORMALISED = "nats", "normalised"
 # Measures whose range is 0..1 by themselves.
 ALWAYS_NORMALISED = frozenset({Measure.VARIATION_RATIO, Measure.DISAGREEMENT})
 IDENTITY = (
-    "name", "run", "dataset_version", "split", "measure", "custom_name", "normalised", "classes", "aggregator",
-    "threshold", "low", "high",
+    "name", "run", "model_version", "dataset_version", "split", "measure", "custom_name", "normalised", "classes",
+    "aggregator", "threshold", "low", "high",
 )  # fmt: skip
 
 
@@ -43,7 +45,8 @@ def create_evaluation(*, wishes: EvaluationWishes, by: User) -> Created:
     """
     if not by.has_perm(ADD):
         raise NotAllowedError("You may not make evaluations. Ask for the role trainer or engineer.")
-    evaluation, members = _evaluation_of(wishes), _members(wishes)
+    model = _model(wishes.model) if wishes.model else None
+    evaluation, members = _evaluation_of(wishes, model), _members(wishes, model)
     evaluation.low, evaluation.high = _range(wishes, evaluation, len(members))
     evaluation.created_by = by
     _wait_for_twins(by)
@@ -57,21 +60,29 @@ def create_evaluation(*, wishes: EvaluationWishes, by: User) -> Created:
     return Created(evaluation, new=True)
 
 
-def _evaluation_of(wishes: EvaluationWishes) -> Evaluation:
+def _model(name: str) -> ModelVersion:
+    try:
+        return resolve(name)
+    except MissingError as error:
+        raise RefusedError(f"model: {error}", field="model") from error
+
+
+def _evaluation_of(wishes: EvaluationWishes, model: ModelVersion | None) -> Evaluation:
     measure = _one_of("measure", wishes.measure, Measure.values)
     aggregator = _one_of("aggregator", wishes.aggregator, Aggregator.values)
     split = _one_of("split", wishes.split, ["", *Split.values])
     normalised = wishes.normalised or measure in ALWAYS_NORMALISED
     if normalised and measure == Measure.VARIANCE:
         raise RefusedError("normalised: variance lies in 0..0.25 and has no normalised form.", field="normalised")
-    name = clean_text(wishes.name.strip(), what="name", most=MOST_NAME)
-    run = _run(wishes.run, "run") if wishes.run else None
+    name = clean_text(wishes.name.strip(), what="name", most=MOST_NAME) or (str(model) if model else "")
+    run = _run(wishes.run, "run") if wishes.run else model.run if model else None
     if not name and run is None:
         raise RefusedError("name: name the model or ensemble, or the run that was evaluated.", field="name")
     unit = NORMALISED if normalised else NATS if measure in scores.IN_NATS else ""
     return Evaluation(
         name=name,
         run=run,
+        model_version=model,
         dataset_version=_version(wishes.dataset),
         split=split,
         measure=measure,
@@ -99,7 +110,10 @@ def _run(number: int, field: str) -> Run:
     return run
 
 
-def _members(wishes: EvaluationWishes) -> list[Run]:
+def _members(wishes: EvaluationWishes, model: ModelVersion | None) -> list[Run]:
+    """The runs that are told, else those of the registered ensemble."""
+    if model is not None and not wishes.members:
+        return runs_of_members(model)
     if len(wishes.members) > MOST_MEMBERS:
         raise RefusedError(f"members: {len(wishes.members)}, {MOST_MEMBERS} are allowed.", field="members")
     if len(set(wishes.members)) < len(wishes.members):

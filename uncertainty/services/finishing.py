@@ -21,7 +21,10 @@ from uncertainty.services.pushing_down import push_down
 TOP_FRAMES = 100
 NORMALISED_WIDTH = 0.1
 MOST_REASON = 2000
+AT_ONCE = 1_000_000
 SAME = ("name", "run", "dataset_version", "split", "measure", "custom_name", "normalised", "aggregator", "threshold")
+# By the key alone: of a new evaluation the planner knows nothing, and a condition on it would invite a nested loop
+# over all of its rows for each.
 _RANK = """
     UPDATE uncertainty_scenescores AS kept SET rank = ranked.place
     FROM (SELECT id, row_number() OVER (ORDER BY max DESC, mean DESC, scene_id) AS place
@@ -32,14 +35,14 @@ _RANK = """
 
 @dataclass(frozen=True)
 class AllScores:
-    """All scored frames of an evaluation, float32 (F,), and where they come from.
+    """All scores of an evaluation, and where they come from: 4 bytes a frame, twice where frames are not scored.
 
-    `known` are their places among all frames of the scored scenes, one behind the other; `scenes` are the ids of those
-    and `ends` where each scene's frames end.
+    `whole` has every frame of the scored scenes, one scene behind the other, float32, NaN where a frame is not scored;
+    `values` are those without NaN, float32 (F,). `scenes` are the ids of those scenes, and `ends` where each ends.
     """
 
+    whole: scores.Array
     values: scores.Array
-    known: scores.Array
     scenes: scores.Array
     ends: scores.Array
 
@@ -49,22 +52,29 @@ class AllScores:
         for scene, vector in all_scores(evaluation):
             ids.append(scene)
             vectors.append(vector.astype(np.float32))
-        values = np.concatenate(vectors)
-        known = np.flatnonzero(~np.isnan(values))
         ends = np.cumsum([len(vector) for vector in vectors[1:]], dtype=np.int64)
-        return cls(values[known], known, np.array(ids, np.int64), ends)
+        whole = np.concatenate(vectors)
+        unknown = np.isnan(whole)
+        return cls(whole, whole[~unknown] if unknown.any() else whole, np.array(ids, np.int64), ends)
+
+    def sums(self) -> tuple[float, float]:
+        """The sum of the scores and that of their squares, in float64; so many at once that little is copied."""
+        total = squares = 0.0
+        for first in range(0, len(self.values), AT_ONCE):
+            exact = self.values[first : first + AT_ONCE].astype(np.float64)
+            total, squares = total + float(exact.sum()), squares + float(np.dot(exact, exact))
+        return total, squares
 
     def highest(self, most: int) -> tuple[list[int], list[int], list[float]]:
         """Scene, playing position and score of the highest, highest first; of equals the first scene and frame."""
-        some = np.arange(len(self.values))
-        if len(some) > most:
-            least = np.partition(self.values, len(some) - most)[len(some) - most]
-            some = np.flatnonzero(self.values >= least)
+        last = max(0, len(self.values) - most)
+        least = np.partition(self.values, last)[last]
         # Places are in the order of scenes and positions, so a stable sort settles equals.
-        some = some[np.argsort(-self.values[some], kind="stable")][:most]
-        rows = np.searchsorted(self.ends, self.known[some], side="right")
+        some = np.flatnonzero(self.whole >= least)
+        some = some[np.argsort(-self.whole[some], kind="stable")][:most]
+        rows = np.searchsorted(self.ends, some, side="right")
         starts = np.concatenate([[0], self.ends])[rows]
-        return self.scenes[rows].tolist(), (self.known[some] - starts).tolist(), self.values[some].tolist()
+        return self.scenes[rows].tolist(), (some - starts).tolist(), self.whole[some].tolist()
 
 
 @transaction.atomic
@@ -99,8 +109,7 @@ def _numbers(evaluation: Evaluation, whole: AllScores) -> dict[str, Any]:
     low, high = evaluation.score_range
     width = NORMALISED_WIDTH if (low, high) == (0.0, 1.0) else None
     edges, counts = scores.histogram(whole.values, low=low, high=high, width=width)
-    total = float(whole.values.sum(dtype=np.float64))
-    squares = float(np.square(whole.values, dtype=np.float64).sum())
+    total, squares = whole.sums()
     return {
         "mean": total / len(whole.values),
         "p95": scores.percentile(whole.values, 0.95),

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from django.db import connection
 
-from experiments.tests.stories import a_version
-from scenes.errors import ConflictError, NotAllowedError, RefusedError
-from uncertainty import scores, services
+from experiments.tests.stories import a_run, a_version
+from registry.services import register_version
+from registry.tests.stories import log_artifact
+from scenes.errors import ConflictError, MissingError, NotAllowedError, RefusedError
+from uncertainty import scores, selectors, services
 from uncertainty.models import Evaluation, PointScores, SceneScores
 from uncertainty.score_store import SceneVectors
-from uncertainty.tests.stories import a_draft, a_world, an_account, vectors
+from uncertainty.tests.stories import a_draft, a_finished, a_world, an_account, vectors
 from uncertainty.wishes import EvaluationWishes
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +48,22 @@ class TestDrafts:
         assert (first.new, again.new, again.evaluation.pk) == (True, False, first.evaluation.pk)
         others = services.create_evaluation(wishes=wishes, by=an_account("otto"))
         assert others.evaluation.pk != first.evaluation.pk
+
+    def test_a_registered_model_brings_its_name_and_its_run(self, world):
+        log_artifact(world.run, "best.pt", b"weights", world.engineer)
+        version = register_version(model="classifier", run=world.run, by=world.engineer)
+        draft = a_draft(world, name="", model="classifier@latest")
+        assert (draft.model_version, draft.run, draft.title) == (version, world.run, "classifier v1")
+        with pytest.raises(RefusedError, match="model: There is no model 'other'"):
+            a_draft(world, name="", model="other")
+
+    def test_a_registered_ensemble_brings_its_members(self, world):
+        members = [world.run, a_run(by=world.engineer)]
+        version = register_version(model="ensemble", members=members, by=world.engineer)
+        draft = a_draft(world, name="", model="ensemble@v1")
+        assert [member.run for member in draft.members.order_by("position")] == members
+        finished = a_finished(world, [[0.1, 0.2, 0.3]] * 3, name="", model="ensemble@v1")
+        assert selectors.evaluations_of_version(version) == [finished]
 
     @pytest.mark.parametrize(
         ("wishes", "words"),
@@ -233,3 +252,18 @@ class TestScoresOfPoints:
             services.record_points(
                 evaluation=a_draft(world), frame=frame.pk, values=np.zeros(1000, "<f4"), by=world.engineer
             )
+
+
+class TestTheWire:
+    def test_vectors_are_read_as_the_database_sends_them(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT array_send('{}'::float4[]), array_send('{1.5,NaN,0}'::float4[])")
+            nothing, three = cursor.fetchone()
+        np.testing.assert_array_equal(selectors.sent_vector(nothing), np.empty(0, np.float32))
+        np.testing.assert_array_equal(selectors.sent_vector(three), np.array([1.5, NAN, 0], np.float32))
+
+    def test_scores_for_a_draft_that_was_discarded_meanwhile_are_refused(self, world):
+        draft = a_draft(world)
+        services.discard_draft(evaluation=Evaluation.objects.get(pk=draft.pk), by=world.engineer)
+        with pytest.raises(MissingError, match=f"no evaluation {draft.pk}"):
+            record(draft, {world.scenes[0].pk: [0.1, 0.2, 0.3]})

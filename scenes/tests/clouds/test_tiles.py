@@ -104,6 +104,13 @@ def test_without_gaps_the_original_index_needs_no_list() -> None:
         tiles.original_index(77, 77)
 
 
+def test_places_turn_the_display_order_back() -> None:
+    for n in (0, 1, 2, 3, 64, 77, 1000):
+        order = tiles.stride_order(n)
+        assert order.tolist() == [j * tiles.golden_stride(n) % n for j in range(n)]
+        assert order[tiles.display_places(n)].tolist() == list(range(n))
+
+
 @pytest.mark.parametrize(("values", "kept"), [(9, None), (11, None), (3, np.arange(10))])
 def test_an_overlay_of_the_wrong_length_is_refused(values: int, kept: np.ndarray | None) -> None:
     with pytest.raises(CloudError, match=f"{values} values do not fit 10 displayed points"):
