@@ -1,17 +1,13 @@
 """The steps of the tracker's menu of saved views: save, change, remove; answered by the menu as it is then."""
 
 import json
-from collections.abc import Callable
-from functools import wraps
 from typing import Any, cast
 
-from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
 
 from experiments import services
 from experiments.models import RunView
@@ -19,47 +15,24 @@ from experiments.run_addresses import canonical
 from experiments.run_figures import FIGURES
 from lamm.errors import domain_status, words
 from lamm.run_views import run_view_menu, views_for
+from lamm.view_steps import dialog, problem, steps
 from scenes.errors import DomainError
 
 VIEW_RUN = "experiments.view_run"
-Work = Callable[..., str]
 
 
-def step(work: Work) -> Callable[..., HttpResponse]:
-    """A form's view: POST only, for people who may see runs. `work` says what was done, for people."""
-
-    @wraps(work)
-    def view(request: HttpRequest, **given: int) -> HttpResponse:
-        try:
-            said, status = work(request, cast(User, request.user), **given), 200
-        except DomainError as error:
-            said, status = words(error), domain_status(error) or 400
-        return _answer(request, said, status)
-
-    return permission_required(VIEW_RUN, raise_exception=True)(require_POST(view))
-
-
-def _answer(request: HttpRequest, said: str, status: int) -> HttpResponse:
-    here = QueryDict(request.POST.get("here", ""))
-    if not request.htmx:  # type: ignore[attr-defined]
-        (messages.success if status == 200 else messages.error)(request, said)
-        return redirect(f"{reverse('runs')}?{here.urlencode()}")
+def _menu(request: HttpRequest, here: QueryDict, said: str, status: int) -> HttpResponse:
     context: dict[str, Any] = {"view_menu": run_view_menu(cast(User, request.user), here)}
     if status != 200:
-        context |= {"view_problem": said, "view_name": request.POST.get("name", "")}
+        context |= problem(request, said)
     response = render(request, "parts/_run_views.html", context, status=status)
     if status == 200:
         response["HX-Trigger"] = json.dumps({"runs:said": {"words": said}})
     return response
 
 
-@require_safe
-@permission_required(VIEW_RUN, raise_exception=True)
-def edit(request: HttpRequest, view_id: int) -> HttpResponse:
-    """What an owner may do with a view, for the menu's dialog."""
-    view = get_object_or_404(RunView, pk=view_id, owner=request.user)
-    here = canonical(request.GET.get("here", ""))
-    return render(request, "parts/_run_view_dialog.html", {"view": view, "here": here})
+step = steps(VIEW_RUN, "runs", _menu)
+edit = dialog(VIEW_RUN, RunView, canonical, change="run-list-view-change", remove="run-list-view-remove")
 
 
 @step

@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from experiments.models import RunDensity, RunPreferences, RunView
 from experiments.run_addresses import canonical
 from experiments.run_figures import FIGURES
 from experiments.wishes import clean_key, sayable
-from scenes.audit import save_audited
-from scenes.errors import ConflictError, NotAllowedError, RefusedError
+from scenes.errors import NotAllowedError, RefusedError
+from scenes.services.owned_views import check_room, drop_view, kept_view, own_view, view_name
 
 VIEW_RUN = "experiments.view_run"
-MOST_VIEWS, LONGEST_NAME, LONGEST_QUERY, MOST_COLUMNS, LONGEST_COLUMN = 200, 100, 6000, 60, 300
+LONGEST_QUERY, MOST_COLUMNS, LONGEST_COLUMN = 6000, 60, 300
 
 
 @transaction.atomic
@@ -24,9 +24,8 @@ def save_run_view(*, by: User, name: str, query: str, shared: bool = False) -> R
     """
     if not by.has_perm(VIEW_RUN):
         raise NotAllowedError("Your account may not see runs. Ask an administrator for the right role.")
-    if RunView.objects.filter(owner=by).count() >= MOST_VIEWS:
-        raise RefusedError(f"You have {MOST_VIEWS} saved views. Remove one first.")
-    return _saved(RunView(owner=by, name=_name(name), query=_query(query), shared=shared), by, "Saved")
+    check_room(RunView, by)
+    return kept_view(RunView(owner=by, name=view_name(name), query=_query(query), shared=shared), by, "Saved")
 
 
 @transaction.atomic
@@ -34,20 +33,18 @@ def change_run_view(
     *, view: RunView, by: User, name: str | None = None, query: str | None = None, shared: bool | None = None
 ) -> RunView:
     """Change what is given; what stays the same leaves no trace. Raises NotAllowedError for all but the owner."""
-    found = _own(view, by)
+    found = own_view(view, by)
     before = (found.name, found.query, found.shared)
-    found.name = found.name if name is None else _name(name)
+    found.name = found.name if name is None else view_name(name)
     found.query = found.query if query is None else _query(query)
     found.shared = found.shared if shared is None else shared
-    return found if (found.name, found.query, found.shared) == before else _saved(found, by, "Changed")
+    return found if (found.name, found.query, found.shared) == before else kept_view(found, by, "Changed")
 
 
 @transaction.atomic
 def remove_run_view(*, view: RunView, by: User) -> None:
     """Remove a view. Raises NotAllowedError for all but the owner."""
-    found = _own(view, by)
-    found._history_user, found._change_reason = by, "Removed"  # type: ignore[attr-defined]
-    found.delete()
+    drop_view(view, by)
 
 
 @transaction.atomic
@@ -92,35 +89,6 @@ def _figures(given: Mapping[str, str]) -> dict[str, str]:
     if unknown:
         raise RefusedError(f"There is no figure “{sayable(unknown[0], 40)}”. Use one of {', '.join(FIGURES)}.")
     return {name: clean_key(key, what=name) if key else "" for name, key in given.items()}
-
-
-def _own(view: RunView, by: User) -> RunView:
-    found = RunView.objects.select_for_update().filter(pk=view.pk).first()
-    if found is None:
-        raise ConflictError(f"The view “{view.name}” was removed meanwhile. Save it again under a name.")
-    if found.owner_id != by.pk:
-        raise NotAllowedError(f"“{found.name}” is a view of {found.owner}. Save one of your own under another name.")
-    return found
-
-
-def _saved(view: RunView, by: User, reason: str) -> RunView:
-    try:
-        with transaction.atomic():
-            save_audited(view, by=by, reason=reason)
-    except IntegrityError as error:
-        raise ConflictError(
-            f"You have a view “{view.name}” already. Choose another name, or update that one."
-        ) from error
-    return view
-
-
-def _name(text: str) -> str:
-    name = " ".join(text.split())
-    if not name or "\0" in name:
-        raise RefusedError("Give the view a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise RefusedError(f"The name has {len(name)} characters, {LONGEST_NAME} can be kept.", field="name")
-    return name
 
 
 def _query(text: str) -> str:

@@ -18,6 +18,7 @@ from scenes.filters import SavedViewFilterSet
 from scenes.models import SavedView
 from scenes.serializers import SavedViewSerializer
 from scenes.services import preferences, views
+from scenes.services.owned_views import LONGEST_NAME
 
 
 class SeesScenes(BasePermission):
@@ -30,13 +31,13 @@ class SeesScenes(BasePermission):
 class ViewBody(StrictSerializer):
     """`query` is that of the explorer's address: filters, sorting, columns; the page in it is not kept."""
 
-    name = serializers.CharField(max_length=views.LONGEST_NAME)
+    name = serializers.CharField(max_length=LONGEST_NAME)
     query = serializers.CharField(allow_blank=True, max_length=4000, required=False, default="")
     shared = serializers.BooleanField(required=False, default=False)
 
 
 class ChangedViewBody(StrictSerializer):
-    name = serializers.CharField(max_length=views.LONGEST_NAME, required=False)
+    name = serializers.CharField(max_length=LONGEST_NAME, required=False)
     query = serializers.CharField(allow_blank=True, max_length=4000, required=False)
     shared = serializers.BooleanField(required=False)
 

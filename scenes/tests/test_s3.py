@@ -1,35 +1,24 @@
 """S3 is a setting: files are kept in a bucket, and a prefix of a bucket is registered in place."""
 
-import boto3
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
-from moto.server import ThreadedMotoServer
 
 from scenes import displaying, ingest, storage
 from scenes.models import FrameState, IngestJob, StoredFile
 from scenes.tests.factories import a_drive_folder, an_ingested_scene
+from scenes.tests.s3_server import BUCKET, a_bucket
 from scenes.tests.viewed import STRAY, a_viewed_scene, classes_of
 
 pytestmark = pytest.mark.django_db
-BUCKET = "fleet-bucket"
 
 
 @pytest.fixture
 def server(monkeypatch):
-    """An S3 server of this test alone on the loopback address, with one empty bucket."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "for-the-test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer("127.0.0.1", port=0)
-    server.start()
-    address = "http://{}:{}".format(*server.get_host_and_port())
-    client = boto3.client("s3", endpoint_url=address)
-    client.create_bucket(Bucket=BUCKET)
-    yield client, address
-    server.stop()
+    with a_bucket(monkeypatch) as (client, address):
+        yield client, address
 
 
 def s3(address: str, location: str, backend: str = "storages.backends.s3.S3Storage") -> dict:
